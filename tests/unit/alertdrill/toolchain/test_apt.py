@@ -141,10 +141,10 @@ def test_other_systems_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_apt_keeps_its_state_in_the_private_folder(machine: Machine, tmp_path: Path) -> None:
-    fetch([Package("prometheus", Suite.DEVELOPMENT, parts=("promtool",))], tmp_path / "work")
+    fetch([Package("prometheus", Suite.DEVELOPMENT, parts=("promtool",))], tmp_path / "fetched")
     text = (tmp_path / "apt.conf").read_text()
     for name in ("Dir::State::Lists", "Dir::Cache", "Dir::Cache::Archives"):
-        assert f'{name} "{tmp_path}/work/apt/' in text
+        assert f'{name} "{tmp_path}/fetched/apt/' in text
     assert 'APT::Get::AllowUnauthenticated "false"' in text
     assert "Suites: sid\n" in (tmp_path / "alertdrill.sources").read_text()
 
