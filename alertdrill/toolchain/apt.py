@@ -180,4 +180,9 @@ def _stanza(distribution: str, source: AptSource, suite: str) -> str:
     }
     replaced = {"enabled", *map(str.lower, fields)}
     kept = {name: text for name, text in source.fields.items() if name.lower() not in replaced}
-    return "".join(f"{name}: {value}\n" for name, value in {**fields, **kept}.items())
+    return "".join(f"{name}: {_folded(value)}\n" for name, value in {**fields, **kept}.items())
+
+
+def _folded(value: str) -> str:
+    """Begin a value of several lines, such as a key, on its own line; Python may have joined it."""
+    return "\n " + value.lstrip() if "\n" in value else value

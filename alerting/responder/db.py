@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import sqlite3
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
@@ -250,7 +251,11 @@ def _sqlite_engine(path: Path) -> sa.Engine:
     @sa.event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:
         # FULL: a commit is on disk before the response, also if the power fails.
-        connection.executescript("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
+        try:
+            connection.executescript("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
+        except sqlite3.Error:  # a file that is no database
+            connection.close()
+            raise
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:

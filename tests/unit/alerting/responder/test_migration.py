@@ -157,9 +157,12 @@ def test_pages_show_a_migrated_database(migrated: Flask) -> None:
 
 def columns(path: Path) -> dict[str, set[str]]:
     """Return the columns of each table, without Alembic's own."""
-    inspector = sa.inspect(sa.create_engine(f"sqlite:///{path}"))
+    engine = sa.create_engine(f"sqlite:///{path}")
+    inspector = sa.inspect(engine)
     names = set(inspector.get_table_names()) - {"alembic_version"}
-    return {name: {column["name"] for column in inspector.get_columns(name)} for name in names}
+    tables = {name: {column["name"] for column in inspector.get_columns(name)} for name in names}
+    engine.dispose()
+    return tables
 
 
 def indexes(path: Path) -> set[str]:
