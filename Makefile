@@ -15,7 +15,7 @@ T ?=
 PART ?=
 
 RUN := requirements/services.txt requirements/alertdrill.txt
-RUN_READY = $(PYTHON) -m alertdrill.bootstrap --venv $(VENV) --project . --requirements $(RUN)
+RUN_READY = $(PYTHON) -m alertdrill.bootstrap --venv $(VENV) --projects . telemetry --requirements $(RUN)
 DEV_READY = $(RUN_READY) requirements/dev.txt
 ALERTDRILL = $(VENV)/bin/alertdrill
 

@@ -1,6 +1,6 @@
 """Create the virtual environment with the pinned requirements; needs only Python.
 
-    python3 -m alertdrill.bootstrap --venv .venv --project . --requirements requirements/*.txt
+    python3 -m alertdrill.bootstrap --venv .venv --projects . telemetry --requirements FILE...
 
 It uses only the standard library, and syntax of older Pythons, to report that they are too old.
 """
@@ -41,24 +41,23 @@ def prepare(
     folder: Path,
     requirements: Sequence[Path],
     say: Callable[[str], None],
-    project: Path | None = None,
+    projects: Sequence[Path] = (),
 ) -> None:
     """Update the environment in `folder` to the requirement files.
 
     It is built anew if its Python, its path or a file has changed; a file that was added is only
-    installed. The commands of `project`, a folder with a pyproject.toml, are installed in editable
-    mode. Raises `AlertdrillError`.
+    installed. `projects`, folders with a pyproject.toml, are installed in editable mode. Raises
+    `AlertdrillError`.
     """
     folder = folder.absolute()
-    command = folder / "bin" / "alertdrill"
     try:
         # A venv depends on its interpreter's minor version and, through its scripts, on its path.
         version = "{}.{}".format(*sys.version_info[:2])
         target = {"python": f"{version} {sys.base_prefix}", "path": str(folder)}
         for file in requirements:
             target[file.name] = hashlib.sha256(file.read_bytes()).hexdigest()
-        installed = _installed(folder, target) or {}
-        if target.items() <= installed.items() and (not project or command.exists()):
+        added = {f"project {project.absolute()}": "editable" for project in projects}
+        if (target | added).items() <= (_installed(folder, target) or {}).items():
             return
         waiting = "another run is creating the virtual environment, waiting for it …"
         lock = file_lock(folder.parent, timeout=math.inf, on_wait=lambda: say(waiting))
@@ -72,11 +71,12 @@ def prepare(
                 say(f"creating the virtual environment {folder.name} for Python {version} …")
                 _create(folder)
             _install(folder, requirements, before or {}, target, say)
-            if project and not command.exists():
-                # Its requirements are already installed from the pins, also its build system.
-                pinned = ("--no-deps", "--no-build-isolation", "--no-index")
-                arguments = (*pinned, "--editable", str(project.absolute()))
-                _run_pip(folder, arguments, "the command alertdrill", say)
+            if not added.items() <= (before or {}).items():
+                # Their requirements are already installed from the pins, also their build system.
+                editable = [f"--editable={path.absolute()}" for path in projects]
+                pinned = ("--no-deps", "--no-build-isolation", "--no-index", *editable)
+                _run_pip(folder, pinned, "the command alertdrill", say)
+                _write_stamp(folder, {**(before or {}), **target, **added})
     except OSError as error:
         if error.filename in map(str, requirements):
             raise AlertdrillError(f"cannot read {error.filename}: {error.strerror}") from error
@@ -220,13 +220,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="alertdrill.bootstrap", description="Create the venv.")
     parser.add_argument("--venv", type=Path, required=True)
     parser.add_argument(
-        "--project", type=Path, help="folder of a project to install in editable mode"
+        "--projects",
+        type=Path,
+        nargs="+",
+        default=(),
+        help="folders of projects to install in editable mode",
     )
     parser.add_argument("--requirements", type=Path, nargs="+", required=True)
     options = parser.parse_args(arguments)
     try:
         use_supported_python(sys.version_info[:2])
-        prepare(options.venv, options.requirements, _say, options.project)
+        prepare(options.venv, options.requirements, _say, options.projects)
     except AlertdrillError as error:
         _say(str(error))
         return 1

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from flask import Flask
 
-from apps.telemetry import init_app
-from apps.telemetry.env_reader import EnvReader
+from alertdrill_telemetry import init_app
+from alertdrill_telemetry.env_reader import EnvReader
 
 from . import api, pages
 from .clients import AlertmanagerClient, ControlApiClient

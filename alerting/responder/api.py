@@ -10,7 +10,7 @@ from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from apps.telemetry.problems import Problem
+from alertdrill_telemetry.problems import Problem
 
 from . import watchdog
 from .db import MAX_ID, Row

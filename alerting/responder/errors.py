@@ -1,6 +1,6 @@
 """The errors of the responder."""
 
-from apps.telemetry.errors import SettingsError
+from alertdrill_telemetry.errors import SettingsError
 
 
 class InvalidRequestError(Exception):

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from apps.telemetry.metrics import Metrics
+from alertdrill_telemetry.metrics import Metrics
 
 from .clients import Service
 from .drill_results import PHASES

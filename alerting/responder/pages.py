@@ -11,7 +11,7 @@ from flask import Blueprint, Response, render_template
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from apps.telemetry.problems import Problem
+from alertdrill_telemetry.problems import Problem
 
 from .api import current, healing_status
 from .notifications import Filters

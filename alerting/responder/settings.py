@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from apps.telemetry.env_reader import EnvReader
-from apps.telemetry.errors import SettingsError
+from alertdrill_telemetry.env_reader import EnvReader
+from alertdrill_telemetry.errors import SettingsError
 
 # `dry-run`: decisions without actions; `off`: neither.
 MODES = ("on", "dry-run", "off")

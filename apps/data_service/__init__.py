@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from apps.telemetry import TelemetrySettings, init_app
+from alertdrill_telemetry import TelemetrySettings, init_app
 
 from . import routes
 

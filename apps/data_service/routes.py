@@ -7,7 +7,7 @@ import logging
 from flask import Blueprint, json, request
 from flask.typing import ResponseReturnValue
 
-from apps.telemetry.problems import Problem
+from alertdrill_telemetry.problems import Problem
 
 from . import parse_records
 from .errors import InvalidRecordsError, MalformedJsonError

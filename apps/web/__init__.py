@@ -6,7 +6,7 @@ import os
 
 from flask import Flask
 
-from apps.telemetry import EnvReader, TelemetrySettings, init_app
+from alertdrill_telemetry import EnvReader, TelemetrySettings, init_app
 
 from . import home, routes
 from .settings import WebSettings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from apps.telemetry import TelemetrySettings
+from alertdrill_telemetry import TelemetrySettings
 
 from .settings import WebSettings
 

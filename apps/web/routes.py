@@ -10,8 +10,8 @@ from flask.typing import ResponseReturnValue
 from requests import RequestException, Session, Timeout
 from requests import Response as PeerResponse
 
-from apps.telemetry import Telemetry
-from apps.telemetry.problems import Problem
+from alertdrill_telemetry import Telemetry
+from alertdrill_telemetry.problems import Problem
 
 from .breaker import Breaker
 from .errors import BreakerOpenError

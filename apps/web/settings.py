@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from apps.telemetry import EnvReader, SettingsError
+from alertdrill_telemetry import EnvReader, SettingsError
 
 
 @dataclass(frozen=True)

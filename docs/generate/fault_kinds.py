@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 
 from alertdrill.drills.faults.registry import KINDS, FaultKind
 from alertdrill.drills.faults.stack import service_fault
-from apps.telemetry.faults import kinds as service_faults
+from alertdrill_telemetry.faults import kinds as service_faults
 
 from .markdown import code, document, table
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-# The methods of `EnvReader` in apps/telemetry and of the reader of the stack's settings.
+# The methods of `EnvReader` in telemetry and of the reader of the stack's settings.
 READERS = {"text", "secret", "integer", "number", "flag", "url", "path", "choice", "address"}
 Variable = tuple[str, ast.expr | None]
 

@@ -11,10 +11,9 @@ from flask import Flask
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.metrics_core import Metric as Family
 
-from alerting.responder.metrics import ResponderMetrics
-from apps.telemetry import flask_exporter
-from apps.telemetry.drain import DrainState
-from apps.telemetry.metrics import (
+from alertdrill_telemetry import flask_exporter
+from alertdrill_telemetry.drain import DrainState
+from alertdrill_telemetry.metrics import (
     BUCKETS,
     EXPORTER_METRICS,
     CallbackGauge,
@@ -22,6 +21,7 @@ from apps.telemetry.metrics import (
     Metrics,
     Sample,
 )
+from alerting.responder.metrics import ResponderMetrics
 
 from .errors import GenerateError
 from .markdown import ROOT, code, codes, document, link, table

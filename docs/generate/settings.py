@@ -47,7 +47,7 @@ def page() -> str:
         "## Variables of single programs",
         "The runtime sets these for the programs that it starts. Set them yourself to run one"
         " program alone:",
-        "    SERVICE=web PORT=5000 .venv/bin/python -m gunicorn -c apps/telemetry/gunicorn_conf.py"
+        "    SERVICE=web PORT=5000 .venv/bin/gunicorn -c python:alertdrill_telemetry.gunicorn_conf"
         ' "apps.web:create_app()"',
         "Without containers, an instance sees these variables and PATH, HOME, LANG, LC_ALL,"
         " TMPDIR, TZ and USER of your environment, nothing else. A service of yours has its"

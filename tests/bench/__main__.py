@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.table import Table
 from vega_datasets import data
 
+from alertdrill_telemetry import TelemetrySettings, init_app
+from alertdrill_telemetry.logs import JsonFormatter, LineHandler
 from apps.data_service.summary_statistics import describe
-from apps.telemetry import TelemetrySettings, init_app
-from apps.telemetry.logs import JsonFormatter, LineHandler
 from tests.bench import containers, log_throughput, scaling
 
 # Odd, so that the median is a measurement; interleaved, so that a busy moment affects both sides.

@@ -13,8 +13,8 @@ import yaml
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
+from alertdrill_telemetry.metrics import Metrics
 from alerting.responder.metrics import ResponderMetrics
-from apps.telemetry.metrics import Metrics
 from tests.contract.dashboards import Target, dashboards, filled, targets
 from tests.contract.promql_labels import Labels, UnknownError, nodes
 from tests.contract.test_metrics import SUFFIXES

@@ -16,8 +16,8 @@ from alertdrill.drills.faults.stack import service_fault
 from alertdrill.drills.ideal_times import crossing_share, find_pipeline, ideal_times
 from alertdrill.drills.loader import load_all
 from alertdrill.drills.model import ACTIONS, Drill
+from alertdrill_telemetry.faults import kinds as services
 from alerting.responder.healing.policy import load_policy
-from apps.telemetry.faults import kinds as services
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CATALOGUE = load_all()

@@ -61,7 +61,7 @@ def of_services() -> set[str]:
 
 
 def of_code() -> set[str]:
-    return {name for name, _ in calls(["apps", "alerting", "alertdrill"])}
+    return {name for name, _ in calls(["telemetry", "apps", "alerting", "alertdrill"])}
 
 
 def test_example_has_every_setting(example: dict[str, str]) -> None:

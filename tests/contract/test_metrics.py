@@ -10,8 +10,8 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
+from alertdrill_telemetry.metrics import EXPORTER_METRICS, Metrics
 from alerting.responder.metrics import ResponderMetrics
-from apps.telemetry.metrics import EXPORTER_METRICS, Metrics
 
 if TYPE_CHECKING:
     from .conftest import Rule

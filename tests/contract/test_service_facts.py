@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from alertdrill.config.services import SERVICES, Service
-from apps.telemetry.metrics import BUCKETS
+from alertdrill_telemetry.metrics import BUCKETS
 from tests.contract.conftest import ROOT
 from tests.contract.dashboards import FILES
 

@@ -32,7 +32,7 @@ def test_exception_in_lines_reaches_the_responder(stack: Stack) -> None:
     assert alert["labels"] == {
         "alertname": "UnhandledExceptions",
         "service": "web",
-        "exception_type": "apps.telemetry.faults.request_faults.FaultInjectedError",
+        "exception_type": "alertdrill_telemetry.faults.request_faults.FaultInjectedError",
         "severity": "ticket",
     }
     link = alert["annotations"]["runbook_url"]

@@ -33,7 +33,7 @@ RULE_FOLDERS = ("prometheus/rules", "loki/rules")
 # What mutates the rules: a change here can change what every rule's tests notice.
 MUTATION_CODE = ("tests/rules/mutations", "tests/rules/test_mutations.py")
 # Service faults live in the services' own library, and an instance is told over HTTP to have them.
-SERVICE_FAULTS = ("apps/telemetry/faults", "alertdrill/drills/faults/stack.py")
+SERVICE_FAULTS = ("telemetry/alertdrill_telemetry/faults", "alertdrill/drills/faults/stack.py")
 Inputs = Mapping[str, str]
 
 

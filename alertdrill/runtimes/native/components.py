@@ -13,7 +13,7 @@ from ..config_files import BACKENDS_FILE
 
 LOOPBACK = "127.0.0.1"
 GUNICORN = ("{python}", "-m", "gunicorn", "-c")
-CONFIGURATION = "apps/telemetry/gunicorn_conf.py"
+CONFIGURATION = "python:alertdrill_telemetry.gunicorn_conf"
 # HAProxy drops a log line rather than wait for a full pipe. A pipe of 1 MiB, the most that Linux
 # gives an ordinary user, holds 2,000 lines: seconds of load while supervisord is late.
 WIDE_PIPE = (

@@ -26,7 +26,7 @@ files = [pathlib.Path(b) for a, b in zip(sys.argv, sys.argv[1:]) if a == "-r"]
 lines = [line for file in files for line in file.read_text().splitlines()]
 if any("nowhere" in line for line in lines):
     sys.exit(print("ERROR: no such wheel") or 1)
-if "--editable" in sys.argv:
+if any(argument.startswith("--editable=") for argument in sys.argv):
     command = pathlib.Path(sysconfig.get_path("scripts"), "alertdrill")
     command.write_text(command.read_text() + "again" if command.exists() else "once")
 for line in lines:
@@ -134,11 +134,11 @@ def test_changed_venv_is_rebuilt(tmp_path: Path, change: str) -> None:
 
 
 @pytest.mark.usefixtures("fake_pip")
-def test_command_of_the_project_is_installed_once(tmp_path: Path) -> None:
+def test_project_is_installed_once(tmp_path: Path) -> None:
     files = [requirement(tmp_path, "alpha")]
     prepare(tmp_path / "venv", files, no_progress)
     for _ in range(2):
-        prepare(tmp_path / "venv", files, no_progress, tmp_path)
+        prepare(tmp_path / "venv", files, no_progress, [tmp_path])
     assert (tmp_path / "venv" / "bin" / "alertdrill").read_text() == "once"
 
 

@@ -19,7 +19,7 @@ import requests
 
 from loadtests.profiles import SHAPES
 from tests.http_server import Answer, Peer
-from tests.unit.apps.instance import poll_until
+from tests.unit.telemetry.instance import poll_until
 
 ROOT = Path(__file__).resolve().parents[3]
 # The peer refuses no bad request.

@@ -23,7 +23,7 @@ from loadtests.users import (
     SlowClient,
 )
 from tests.http_server import Answer, Peer
-from tests.unit.apps.instance import poll_until
+from tests.unit.telemetry.instance import poll_until
 
 HAPROXY = Path(__file__).resolve().parents[3] / "lb/haproxy.cfg"
 

@@ -20,7 +20,7 @@ from tests.tiers.changed_rules import (
 FOLDERS = (
     "alertdrill/drills/faults",
     "alerting",
-    "apps/telemetry/faults",
+    "telemetry/alertdrill_telemetry/faults",
     "drills",
     "loki/rules",
     "prometheus/rules",
@@ -128,7 +128,7 @@ def test_fault_code_selects_what_it_breaks(base: Path) -> None:
 
 
 def test_code_of_service_faults_selects_what_it_breaks(base: Path) -> None:
-    (base / "apps/telemetry/faults/new.py").write_text("before")
+    (base / "telemetry/alertdrill_telemetry/faults/new.py").write_text("before")
     changed = changed_alerts(base, DRILLS)
     assert "WebHighErrorRate" in changed
     assert "InstanceHung" not in changed

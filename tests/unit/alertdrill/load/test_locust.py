@@ -14,7 +14,7 @@ from alertdrill.load.locust import parse_stats
 from alertdrill.load.profile import LoadError, load_profile
 from alertdrill.load.result import RequestStats
 from tests.unit.alertdrill.load.samples import native
-from tests.unit.apps.instance import poll_until
+from tests.unit.telemetry.instance import poll_until
 
 SPIKE = load_profile("spike").resized(5, 90)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from alertdrill_telemetry.errors import SettingsError
 from alerting.responder.db import REVISION, Database, open_database, write_checks
 from alerting.responder.errors import DatabaseError, DatabaseUnusableError
-from apps.telemetry.errors import SettingsError
 
 OPEN_AND_WRITE = """
 import sys

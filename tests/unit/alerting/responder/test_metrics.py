@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from alertdrill_telemetry.metrics import Metrics
 from alerting.responder.metrics import ResponderMetrics
 from alerting.responder.notifications import Notification
-from apps.telemetry.metrics import Metrics
 from tests.unit.alerting.responder.healing.samples import (
     LIMITS,
     RUNNING,

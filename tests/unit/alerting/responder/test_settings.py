@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from alertdrill_telemetry.env_reader import EnvReader
+from alertdrill_telemetry.errors import SettingsError
 from alerting.responder.settings import ResponderSettings
-from apps.telemetry.env_reader import EnvReader
-from apps.telemetry.errors import SettingsError
 
 HEALING = {"HEALING": "on", "CONTROL_TOKEN": "one", "RESPONDER_TOKEN": "another"}
 

@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from alertdrill_telemetry import TelemetrySettings
 from apps.data_service import create_app
-from apps.telemetry import TelemetrySettings
 
 JSON = "application/json"
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from apps.telemetry import TelemetrySettings
+from alertdrill_telemetry import TelemetrySettings
 from apps.web import create_app
 from apps.web.settings import WebSettings
 

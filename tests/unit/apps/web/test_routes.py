@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from apps.telemetry import TelemetrySettings
+from alertdrill_telemetry import TelemetrySettings
 from apps.web import create_app
 from apps.web.settings import WebSettings
 from tests.http_server import Answer, Peer

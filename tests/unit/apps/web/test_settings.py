@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from apps.telemetry import EnvReader, SettingsError
+from alertdrill_telemetry import EnvReader, SettingsError
 from apps.web.settings import WebSettings
 
 

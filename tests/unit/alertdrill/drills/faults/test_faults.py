@@ -10,7 +10,7 @@ from alertdrill.drills.faults import Fault, stack
 from alertdrill.drills.faults.registry import KINDS, FaultKind
 from alertdrill.drills.model import DrillError, LoadSpec
 from alertdrill.errors import AlertdrillError
-from apps.telemetry.faults import kinds as services
+from alertdrill_telemetry.faults import kinds as services
 from tests.http_server import FakeServer
 from tests.unit.alertdrill.drills.fakes import FakeTraffic, poll_until
 from tests.unit.alertdrill.fake_runtime import instance

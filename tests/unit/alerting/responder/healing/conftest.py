@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from alertdrill_telemetry.metrics import Metrics
 from alerting.responder.clients import AlertmanagerAlert, AlertmanagerClient
 from alerting.responder.healing.executor import Executor
 from alerting.responder.healing.policy import Exclusion
 from alerting.responder.healing.reconciler import Reconciler
 from alerting.responder.healing.store import Action, ActiveAlert, HealingStore
 from alerting.responder.metrics import ResponderMetrics
-from apps.telemetry.metrics import Metrics
 from tests.unit.alerting.responder.healing.samples import (
     BEGAN,
     FakeControlApi,

@@ -7,13 +7,13 @@ from threading import Event
 
 import pytest
 
+from alertdrill_telemetry.metrics import Metrics
 from alerting.responder.errors import ControlApiError, ControlApiUnavailableError
 from alerting.responder.healing import executor as module
 from alerting.responder.healing.executor import Executor
 from alerting.responder.healing.planner import Plan
 from alerting.responder.healing.store import Action, Decision, HealingStore
 from alerting.responder.metrics import ResponderMetrics
-from apps.telemetry.metrics import Metrics
 from tests.unit.alerting.responder.healing.samples import (
     BEGAN,
     BUSY,

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from alertdrill_telemetry.errors import SettingsError
 from alerting.responder.errors import PolicyError
 from alerting.responder.healing.policy import Policy, load_policy
 from alerting.responder.settings import ResponderSettings
-from apps.telemetry.errors import SettingsError
 from tests.unit.alerting.responder.healing.samples import rule
 
 POLICY = """\

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from apps.telemetry import EnvReader, SettingsError, TelemetrySettings
+from alertdrill_telemetry import EnvReader, SettingsError, TelemetrySettings
 
 
 def read(**variables: str) -> TelemetrySettings:

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from apps.telemetry.faults.background_faults import MIB, TICK_S, BackgroundFaults
-from apps.telemetry.faults.kinds import KINDS, parse_fault
-from apps.telemetry.faults.state import FaultState
-from apps.telemetry.metrics import Metrics
-from apps.telemetry.shared_counters import shared_counters
+from alertdrill_telemetry.faults.background_faults import MIB, TICK_S, BackgroundFaults
+from alertdrill_telemetry.faults.kinds import KINDS, parse_fault
+from alertdrill_telemetry.faults.state import FaultState
+from alertdrill_telemetry.metrics import Metrics
+from alertdrill_telemetry.shared_counters import shared_counters
 
 
 class FakeClock:

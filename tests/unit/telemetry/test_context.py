@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from apps.telemetry.context import accept, current
+from alertdrill_telemetry.context import accept, current
 from tests.http_server import Peer
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"

@@ -49,7 +49,8 @@ class Instance:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "stdout.jsonl"
-        server = [sys.executable, "-m", "gunicorn", "-c", "apps/telemetry/gunicorn_conf.py"]
+        configuration = "python:alertdrill_telemetry.gunicorn_conf"
+        server = [sys.executable, "-m", "gunicorn", "-c", configuration]
         # No shell: the process that we signal is the arbiter.
         with self.log.open("wb") as stdout:
             self.process = subprocess.Popen(

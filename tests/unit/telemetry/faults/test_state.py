@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from apps.telemetry.faults.kinds import KINDS, parse_fault
-from apps.telemetry.faults.state import FaultState
-from apps.telemetry.shared_counters import shared_counters
+from alertdrill_telemetry.faults.kinds import KINDS, parse_fault
+from alertdrill_telemetry.faults.state import FaultState
+from alertdrill_telemetry.shared_counters import shared_counters
 
 
 class FakeClock:

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from apps.telemetry import TelemetrySettings
-from apps.telemetry.logs import CONTRACT_FIELDS, JsonFormatter
+from alertdrill_telemetry import TelemetrySettings
+from alertdrill_telemetry.logs import CONTRACT_FIELDS, JsonFormatter
 
 SETTINGS = TelemetrySettings("web", "web-1", "1.2.3")
 

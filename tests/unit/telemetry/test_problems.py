@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from apps.telemetry.problems import Problem
+from alertdrill_telemetry.problems import Problem
 
 
 def check(answer: TestResponse, status: int) -> dict[str, object]:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from apps.telemetry import drain, shared_counters
-from apps.telemetry.drain import (
+from alertdrill_telemetry import drain, shared_counters
+from alertdrill_telemetry.drain import (
     DRAINING,
     LB_DETECTION_S,
     POLL_INTERVAL_S,

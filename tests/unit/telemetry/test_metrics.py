@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from apps.telemetry.metrics import CallbackGauge, Metrics
+from alertdrill_telemetry.metrics import CallbackGauge, Metrics
 
 
 @pytest.fixture

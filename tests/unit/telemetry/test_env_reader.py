@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from apps.telemetry import EnvReader, SettingsError
+from alertdrill_telemetry import EnvReader, SettingsError
 
 REFUSED: list[tuple[Callable[[EnvReader], Any], str]] = [
     (lambda env: env.integer("X", 1), "one"),

@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from apps.telemetry import TelemetrySettings, init_app
-from apps.telemetry.faults.kinds import KINDS
+from alertdrill_telemetry import TelemetrySettings, init_app
+from alertdrill_telemetry.faults.kinds import KINDS
 
 REQUESTS = [("GET", "/faults"), ("DELETE", "/faults")] + [
     (method, "/faults/errors") for method in ("GET", "PUT", "DELETE")

@@ -1,7 +1,7 @@
 """The health check of a container: exit with 0 if the instance is ready, otherwise with 1.
 
-Run it by its path, as in `python -I -S apps/telemetry/healthcheck.py`. Without the rest of the
-package it takes about 20 ms, and images need neither a shell nor curl.
+Run it by its path, as in `python -I -S alertdrill_telemetry/healthcheck.py`. Without the rest of
+the package it takes about 20 ms, and images need neither a shell nor curl.
 """
 
 import os

@@ -14,8 +14,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from apps.telemetry import TelemetrySettings, logs
-from apps.telemetry.logs import LineHandler
+from alertdrill_telemetry import TelemetrySettings, logs
+from alertdrill_telemetry.logs import LineHandler
 
 Lines = Callable[[], list[dict[str, Any]]]
 SETTINGS = TelemetrySettings("web", "web-1", "1.2.3")

@@ -12,8 +12,8 @@ import psutil
 import pytest
 import requests
 
-from apps.telemetry.drain import LB_DETECTION_S
-from tests.unit.apps.instance import TIMEOUT_S, Instance, poll_until
+from alertdrill_telemetry.drain import LB_DETECTION_S
+from tests.unit.telemetry.instance import TIMEOUT_S, Instance, poll_until
 
 COUNTERS = ("flask_http_request_total", "flask_http_request_duration_seconds_count")
 

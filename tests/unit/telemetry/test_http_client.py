@@ -9,7 +9,7 @@ import pytest
 import requests
 from flask import Flask
 
-from apps.telemetry import Telemetry, TelemetrySettings, init_app
+from alertdrill_telemetry import Telemetry, TelemetrySettings, init_app
 from tests.http_server import Answer, Peer
 
 SECONDS = "http_client_request_duration_seconds_count"

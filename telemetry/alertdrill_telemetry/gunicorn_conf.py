@@ -1,4 +1,4 @@
-"""gunicorn's settings for every service: `gunicorn -c apps/telemetry/gunicorn_conf.py APP`.
+"""gunicorn's settings: `gunicorn -c python:alertdrill_telemetry.gunicorn_conf APP`.
 
 An instance is one process with threads. Scale by adding instances. Several workers are supported.
 """
@@ -14,22 +14,22 @@ from pathlib import Path
 from typing import Any
 
 from gunicorn.glogging import Logger
+from prometheus_client import multiprocess, values
+
+from . import EnvReader, drain, faults, logs
+from .clock import Clock
+from .gunicorn_worker import ThreadWorker
+from .settings import TelemetrySettings
 
 if os.environ.get("WORKERS", "1") not in ("", "1"):
-    # prometheus_client reads this variable at its import, so set it before the imports below.
     _configured_dir = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     _shared = Path(_configured_dir or tempfile.mkdtemp(prefix="metrics-"))
     _shared.mkdir(parents=True, exist_ok=True)
     for _file in _shared.glob("*.db"):  # files of an earlier run would be counted again
         _file.unlink()
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_shared)
-
-from prometheus_client import multiprocess
-
-from apps.telemetry import EnvReader, drain, faults, logs
-from apps.telemetry.clock import Clock
-from apps.telemetry.gunicorn_worker import ThreadWorker
-from apps.telemetry.settings import TelemetrySettings
+    # prometheus_client has read this variable at its import, when it was not set yet.
+    values.ValueClass = values.get_value_class()
 
 _env = EnvReader(os.environ)
 workers = _env.integer("WORKERS", 1, at_least=1, at_most=64)
@@ -39,11 +39,8 @@ _settings = TelemetrySettings.from_env(_env.text("SERVICE"), _env)
 _drain_seconds = _env.number("DRAIN_SECONDS", 12.0, at_most=300)
 
 bind = f"{_env.text('HOST', '127.0.0.1')}:{_env.integer('PORT', 5000, at_least=1, at_most=65535)}"
-# The application to serve if the command line names none: every image has the same command. A
-# service is the folder of its name in apps/.
-_service = _env.text("SERVICE")
-_module = "alerting.responder" if _service == "responder" else f"apps.{_service.replace('-', '_')}"
-wsgi_app = _env.text("APP", f"{_module}:create_app()")
+if _app := _env.text("APP", ""):  # the application to serve if the command line names none
+    wsgi_app = _app
 worker_class = ThreadWorker
 # The load balancer's `maxconn` limits the concurrent requests of an instance. Probes and scrapes
 # need a thread each, so that a busy instance still answers them.
@@ -54,7 +51,7 @@ keepalive = 75
 # Longer than the longest request (READ_TIMEOUT to another service, with its retries).
 graceful_timeout = _env.integer("GRACEFUL_TIMEOUT", 10, at_least=1, at_most=600)
 control_socket_disable = True  # unused, and one more attack surface
-accesslog = None  # apps.telemetry.logs writes the access line, with the route
+accesslog = None  # alertdrill_telemetry.logs writes the access line, with the route
 
 
 class JsonGunicornLogger(Logger):  # type: ignore[misc]

@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from apps.telemetry.errors import FaultError
-from apps.telemetry.faults.kinds import KINDS, parse_fault
-from apps.telemetry.faults.state import FIRST_PARAMETER, WIDTH
+from alertdrill_telemetry.errors import FaultError
+from alertdrill_telemetry.faults.kinds import KINDS, parse_fault
+from alertdrill_telemetry.faults.state import FIRST_PARAMETER, WIDTH
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -7,11 +7,11 @@ import requests
 from flask import Flask
 from flask.testing import FlaskClient
 
-from apps.telemetry import problems
-from apps.telemetry.faults import request_faults
-from apps.telemetry.faults.kinds import KINDS, parse_fault
-from apps.telemetry.faults.state import FaultState
-from apps.telemetry.ops_endpoints import METRICS_PATH, OPS_PATHS
+from alertdrill_telemetry import problems
+from alertdrill_telemetry.faults import request_faults
+from alertdrill_telemetry.faults.kinds import KINDS, parse_fault
+from alertdrill_telemetry.faults.state import FaultState
+from alertdrill_telemetry.ops_endpoints import METRICS_PATH, OPS_PATHS
 from tests.http_server import Peer
 
 

@@ -11,9 +11,9 @@ from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from apps.telemetry import shared_counters
-from apps.telemetry.drain import DrainState
-from apps.telemetry.metrics import EXPORTER_METRICS
+from alertdrill_telemetry import shared_counters
+from alertdrill_telemetry.drain import DrainState
+from alertdrill_telemetry.metrics import EXPORTER_METRICS
 
 DURATION = "flask_http_request_duration_seconds_count"
 Series = set[tuple[str, frozenset[tuple[str, str]]]]

@@ -3,7 +3,7 @@ from __future__ import annotations
 from flask import Flask
 from flask.testing import FlaskClient
 
-from apps.telemetry.drain import DrainState
+from alertdrill_telemetry.drain import DrainState
 
 
 def test_new_instance_is_alive_and_ready(client: FlaskClient) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import requests
 
-from tests.unit.apps.instance import Instance
+from tests.unit.telemetry.instance import Instance
 
 # As many as there are threads, and twice that.
 SILENT = 30
