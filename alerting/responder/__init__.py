@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from flask import Flask
 
-from alertdrill_telemetry import init_app
+from alertdrill_telemetry import init_app, problems
 from alertdrill_telemetry.env_reader import EnvReader
 
 from . import api, pages
@@ -33,6 +33,7 @@ def create_app(settings: ResponderSettings | None = None) -> Flask:
     settings = settings or ResponderSettings.from_env(EnvReader(os.environ))
     app = Flask(__name__)
     telemetry = init_app(app, service="responder")
+    problems.init_app(app, telemetry.settings.max_body_bytes)
     database = open_database(settings.database)
     notifications = NotificationStore(database)
     telemetry.readiness.add("database", lambda: notifications.check_writable(utc_now()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from alertdrill_telemetry import TelemetrySettings, init_app
+from alertdrill_telemetry import TelemetrySettings, init_app, problems
 
 from . import routes
 
@@ -12,6 +12,7 @@ from . import routes
 def create_app(telemetry: TelemetrySettings | None = None) -> Flask:
     """Return the application. Settings come from the environment by default."""
     app = Flask(__name__, static_folder=None)
-    init_app(app, service="data-service", settings=telemetry)
+    instruments = init_app(app, service="data-service", settings=telemetry)
+    problems.init_app(app, instruments.settings.max_body_bytes)
     app.register_blueprint(routes.blueprint)
     return app

@@ -6,7 +6,7 @@ import os
 
 from flask import Flask
 
-from alertdrill_telemetry import EnvReader, TelemetrySettings, init_app
+from alertdrill_telemetry import EnvReader, TelemetrySettings, init_app, problems
 
 from . import home, routes
 from .settings import WebSettings
@@ -19,6 +19,7 @@ def create_app(
     settings = settings or WebSettings.from_env(EnvReader(os.environ))
     app = Flask(__name__, static_folder=None)
     instruments = init_app(app, service="web", settings=telemetry)
+    problems.init_app(app, instruments.settings.max_body_bytes)
     app.register_blueprint(home.blueprint(settings, instruments.settings))
     app.register_blueprint(routes.blueprint(settings, instruments))
     return app

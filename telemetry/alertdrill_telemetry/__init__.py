@@ -1,7 +1,9 @@
-"""The instrumentation library: `init_app(app, service="web")` adds it to a Flask application.
+"""Metrics, JSON logs, request context, probes and graceful shutdown for a Flask application.
 
-It provides metrics, JSON logs, request context, probes, draining, problem+json errors and faults.
-See docs/explanation/architecture.md for the contracts.
+    from alertdrill_telemetry import init_app
+    telemetry = init_app(app, service="web")
+
+README.md describes what it adds, and what it never touches.
 """
 
 from __future__ import annotations
@@ -12,15 +14,18 @@ from dataclasses import dataclass
 from flask import Flask
 from prometheus_client import CollectorRegistry
 from requests import Session
-from werkzeug.middleware.proxy_fix import ProxyFix
 
-from . import context, faults, flask_exporter, health, http_client, logs, problems
+from . import faults, http_client, logs, operations, ops_server
+from .access_log import AccessLog
 from .clock import Clock
 from .drain import DrainState
 from .env_reader import EnvReader
 from .errors import SettingsError, TelemetryError
+from .exporter import MetricsExporter
 from .health import Readiness
+from .log_guard import LogGuard
 from .metrics import Metrics
+from .middleware import observe
 from .settings import TelemetrySettings
 
 __all__ = [
@@ -35,10 +40,15 @@ __all__ = [
 
 @dataclass
 class Telemetry:
-    """The instruments that `init_app` gives to a service."""
+    """The instruments that `init_app` gives to a service.
+
+    `exporter` is the PrometheusMetrics of prometheus-flask-exporter: its decorators declare
+    metrics of the application.
+    """
 
     settings: TelemetrySettings
     metrics: Metrics
+    exporter: MetricsExporter
     readiness: Readiness
     faults: faults.FaultState | None = None
 
@@ -60,30 +70,38 @@ def init_app(
     settings: TelemetrySettings | None = None,
     registry: CollectorRegistry | None = None,
 ) -> Telemetry:
-    """Instrument a Flask application; raise `SettingsError` naming a bad variable.
+    """Instrument a Flask application, before or after its views, hooks and middlewares are added.
 
-    Settings come from the environment by default, and the registry is a new one.
+    Settings come from the environment by default, and the registry is a new one. Raises
+    `SettingsError`, which names a bad variable, and `TelemetryError` if the application has an
+    exporter or views that collide with the operations endpoints.
     """
+    if "telemetry" in app.extensions:
+        raise TelemetryError(f"{app.name} is already instrumented: call init_app once.")
     settings = settings or TelemetrySettings.from_env(service, EnvReader(os.environ))
     clock = Clock()
+    drain = DrainState(worker=os.getpid())
     metrics = Metrics(registry, clock)
     metrics.app_info.labels(service=settings.service, version=settings.version).set(1)
-    drain = DrainState(worker=os.getpid())
-    telemetry = Telemetry(settings, metrics, Readiness(drain))
-    # Order matters: the context is set first and reset last. Faults come after all other hooks, so
-    # that these see their effect.
-    context.init_app(app)
-    flask_exporter.init_app(app, metrics, drain)
-    log_handler = logs.configure(
+    metrics.in_flight.read = lambda: [((), drain.in_flight())]
+    exporter = MetricsExporter(metrics, drain)
+    telemetry = Telemetry(settings, metrics, exporter, Readiness(drain))
+    ops = operations.create_app(telemetry.readiness, exporter)
+    if settings.ops_port is None:
+        operations.reserve_paths(app)
+    handler = logs.configure(
         settings, lambda level: metrics.log_records.labels(level=level).inc(), clock
     )
-    logs.init_app(app)
-    problems.init_app(app, settings.max_body_bytes)
-    health.init_app(app, telemetry.readiness)
+    guard = LogGuard(handler, settings.log_level, app.logger.name, metrics.log_repairs)
+    access_log = AccessLog(settings, handler.writer, metrics, clock, guard)
     if settings.faults_enabled:
-        telemetry.faults = faults.init_app(app, metrics, telemetry.readiness, settings.faults_token)
-        clock.skew = faults.clock_skew(telemetry.faults)
-        log_handler.addFilter(faults.suppress_logs(telemetry.faults))
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]
+        state = faults.init_app(app, ops, metrics, telemetry.readiness, settings.faults_token)
+        clock.skew = faults.clock_skew(state)
+        access_log.suppressed = faults.log_silence(state)
+        handler.addFilter(lambda _: not access_log.suppressed())
+        telemetry.faults = state
+    observe(app, exporter, drain, access_log, ops if settings.ops_port is None else None)
+    if settings.ops_port is not None:
+        ops_server.listen(settings.host, settings.ops_port).serve(ops)
     app.extensions["telemetry"] = telemetry
     return telemetry

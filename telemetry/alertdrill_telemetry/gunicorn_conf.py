@@ -16,7 +16,7 @@ from typing import Any
 from gunicorn.glogging import Logger
 from prometheus_client import multiprocess, values
 
-from . import EnvReader, drain, faults, logs
+from . import EnvReader, drain, faults, logs, ops_server
 from .clock import Clock
 from .gunicorn_worker import ThreadWorker
 from .settings import TelemetrySettings
@@ -38,7 +38,7 @@ _settings = TelemetrySettings.from_env(_env.text("SERVICE"), _env)
 # of a new target comes within 10 s. The load balancer then needs 2 s to notice.
 _drain_seconds = _env.number("DRAIN_SECONDS", 12.0, at_most=300)
 
-bind = f"{_env.text('HOST', '127.0.0.1')}:{_env.integer('PORT', 5000, at_least=1, at_most=65535)}"
+bind = f"{_settings.host}:{_env.integer('PORT', 5000, at_least=1, at_most=65535)}"
 if _app := _env.text("APP", ""):  # the application to serve if the command line names none
     wsgi_app = _app
 worker_class = ThreadWorker
@@ -51,7 +51,9 @@ keepalive = 75
 # Longer than the longest request (READ_TIMEOUT to another service, with its retries).
 graceful_timeout = _env.integer("GRACEFUL_TIMEOUT", 10, at_least=1, at_most=600)
 control_socket_disable = True  # unused, and one more attack surface
-accesslog = None  # alertdrill_telemetry.logs writes the access line, with the route
+# A client's SCRIPT_NAME or PATH_INFO is a header as any other.
+forwarder_headers = ""
+accesslog = None  # access_log.py writes the access line, with the route
 
 
 class JsonGunicornLogger(Logger):  # type: ignore[misc]
@@ -72,7 +74,9 @@ logs.configure(_settings, clock=_clock)
 
 
 def on_starting(server: Any) -> None:
-    """Make the arbiter drain on SIGTERM."""
+    """Open the port of the operations, which all workers share; make SIGTERM drain."""
+    if _settings.ops_port is not None:
+        ops_server.listen(_settings.host, _settings.ops_port)
     drain.install(server, _drain_seconds)
 
 

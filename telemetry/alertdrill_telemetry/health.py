@@ -1,14 +1,10 @@
-"""The probes: `/healthz` (the process is alive) and `/readyz` (it can serve requests)."""
+"""Whether an instance may get requests: what `/readyz` answers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Flask
-from flask.typing import ResponseReturnValue
-
 from .drain import DrainState
-from .problems import Problem
 
 Check = Callable[[], str | None]
 
@@ -30,18 +26,3 @@ class Readiness:
             return {"draining": "The instance is shutting down."}
         results = {name: check() for name, check in self._checks.items()}
         return {name: reason for name, reason in results.items() if reason is not None}
-
-
-def init_app(app: Flask, readiness: Readiness) -> None:
-    """Serve the probes."""
-
-    @app.get("/healthz")
-    def healthz() -> ResponseReturnValue:
-        return {"status": "alive"}
-
-    @app.get("/readyz")
-    def readyz() -> ResponseReturnValue:
-        reasons = readiness.reasons()
-        if reasons:
-            raise Problem(503, " ".join(reasons.values()), reasons=reasons)
-        return {"status": "ready"}

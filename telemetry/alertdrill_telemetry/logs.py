@@ -3,35 +3,39 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import logging
+import logging.config
 import os
 import re
 import sys
 import threading
-import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
-from flask import Flask, g, request
+from flask.logging import wsgi_errors_stream
 from pythonjsonlogger.orjson import OrjsonFormatter
-from werkzeug.wrappers import Response
 
 from . import context
 from .clock import Clock
-from .ops_endpoints import is_ops_endpoint
 from .settings import TelemetrySettings
 
 CONTRACT_FIELDS = (
     *("timestamp", "level", "logger", "message", "service", "instance", "version"),
     *("trace_id", "span_id", "request_id", "exception"),
 )
+# Those of this package, and of the servers.
+OWN_LOGGERS = ("faults", "process", "py.warnings", "gunicorn.error", "werkzeug", __package__)
 # Valid inside JSON, but a terminal interprets C1 controls and some readers split lines at the rest.
 UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029]")
 
-access_log = logging.getLogger("access")
+
+def escape(text: str) -> str:
+    """Escape in a JSON text the characters that end a line or control a terminal."""
+    return UNSAFE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 class JsonFormatter(OrjsonFormatter):
@@ -61,12 +65,21 @@ class JsonFormatter(OrjsonFormatter):
         line = self._contract_fields(record) | self.process_log_record(extras)
         if record.exc_info and record.exc_info[1]:
             line["exception"] = describe_exception(record.exc_info[1])
+        if record.stack_info:
+            line["stack_info"] = self.formatStack(record.stack_info)
+        return escape(self._encode(line))
+
+    def _encode(self, line: dict[str, Any]) -> str:
         try:
-            text = self.jsonify_log_record(line)
+            return self.jsonify_log_record(line)
         except (TypeError, ValueError, RecursionError):
-            # A lone surrogate, a number over 64 bits or a cycle: repr() handles each of them.
-            text = self.jsonify_log_record({key: _printable(line[key]) for key in line})
-        return UNSAFE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+            pass  # a lone surrogate, a number over 64 bits or a cycle
+        try:  # numbers of any size stay numbers
+            text = json.dumps(line, allow_nan=False, default=_safe_repr)
+            text.encode()
+        except (TypeError, ValueError, RecursionError):
+            return self.jsonify_log_record({key: _printable(line[key]) for key in line})
+        return text
 
     def parse(self) -> list[str]:
         """Return no fields: `_contract_fields` adds those of the contract."""
@@ -87,10 +100,15 @@ class JsonFormatter(OrjsonFormatter):
         }
 
 
+def qualified_name(error: BaseException) -> str:
+    """Return the module and the name of an exception's class."""
+    return f"{type(error).__module__}.{type(error).__qualname__}"
+
+
 def describe_exception(error: BaseException) -> dict[str, str]:
     """Return the type, the message and the stack trace of an exception."""
     return {
-        "type": f"{type(error).__module__}.{type(error).__qualname__}",
+        "type": qualified_name(error),
         "message": _error_message(error),
         "stack": "".join(traceback.format_exception(error)),
     }
@@ -130,39 +148,59 @@ def _printable(value: Any) -> str | dict[str, str] | None:
     return _text(value)
 
 
-class LineHandler(logging.Handler):
-    """Writes each record with one system call, so that lines of several workers never mix."""
+class LineWriter:
+    """Writes each line with one system call, so that lines of several workers never mix.
 
-    def __init__(self, count: Callable[[str], None] | None = None, descriptor: int = 1) -> None:
-        super().__init__()
-        self.count = count
+    A line is written before the next one is formatted: a killed process loses no line.
+    """
+
+    def __init__(self, descriptor: int = 1, lock_file: str | None = None) -> None:
         self._descriptor = descriptor
-        self._lock_descriptor: int | None = None
+        self._lock: int | None = None
+        if lock_file:
+            self._lock = os.open(lock_file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write the line and count its level. A closed reader does not end this program."""
-        try:
-            self._write(self.format(record).encode() + b"\n")
-            if self.count is not None:
-                self.count(record.levelname)
-        except OSError:
-            self.handleError(record)
-
-    def _write(self, line: bytes) -> None:
+    def write(self, line: bytes) -> bool:
+        """Write a line; return False if that fails: a closed reader does not end this program."""
         # Writes of up to 4096 bytes to a pipe are atomic. Lines of other workers could split a
         # longer one, so workers that share stdout use a lock.
-        if self._lock_descriptor is not None:
-            fcntl.flock(self._lock_descriptor, fcntl.LOCK_EX)
         try:
-            while line:
-                line = line[os.write(self._descriptor, line) :]
-        finally:
-            if self._lock_descriptor is not None:
-                fcntl.flock(self._lock_descriptor, fcntl.LOCK_UN)
+            if self._lock is not None:
+                fcntl.flock(self._lock, fcntl.LOCK_EX)
+            try:
+                while line:
+                    line = line[os.write(self._descriptor, line) :]
+            finally:
+                if self._lock is not None:
+                    fcntl.flock(self._lock, fcntl.LOCK_UN)
+        except OSError:
+            return False
+        return True
 
-    def use_file_lock(self, lock_file: str) -> None:
-        """Lock a file during each write. Workers that share stdout use the same file."""
-        self._lock_descriptor = os.open(lock_file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    def close(self) -> None:
+        """Close the lock file."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+class LineHandler(logging.Handler):
+    """Writes each record as a line, and calls `count` with its level."""
+
+    def __init__(self, writer: LineWriter, count: Callable[[str], None] | None = None) -> None:
+        super().__init__()
+        self.writer = writer
+        self.count = count
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the line and count its level."""
+        if self.writer.write(self.format(record).encode() + b"\n") and self.count is not None:
+            self.count(record.levelname)
+
+    def close(self) -> None:
+        """Close the writer's lock file."""
+        self.writer.close()
+        super().close()
 
 
 def configure(
@@ -175,61 +213,70 @@ def configure(
     It calls `count` with the level of each line. The timestamps come from `clock`, by default the
     machine's clock.
     """
-    handler = LineHandler(count)
+    shared = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    handler = LineHandler(LineWriter(lock_file=shared and f"{shared}/stdout.lock"), count)
     handler.setFormatter(JsonFormatter(settings, clock))
-    if shared := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        handler.use_file_lock(os.path.join(shared, "stdout.lock"))  # noqa: PTH118 - a plain name
     root = logging.getLogger()
     for old in [handler for handler in root.handlers if isinstance(handler, LineHandler)]:
         root.removeHandler(old)
         old.close()
-    root.addHandler(handler)
-    root.setLevel(settings.log_level)
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # its access lines would be duplicates
+    install(handler, settings.log_level)
     logging.captureWarnings(True)
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_thread
     return handler
 
 
+def is_installed(handler: LineHandler, level: str) -> bool:
+    """Return whether the root logger still has the handler and its level."""
+    root = logging.getLogger()
+    return handler in root.handlers and root.level == logging.getLevelNamesMapping()[level]
+
+
+def install(handler: LineHandler, level: str, loggers: Collection[str] = ()) -> None:
+    """Make `handler` the only one that writes to stdout or stderr, for all loggers.
+
+    Handlers for files and other destinations stay. `loggers` are enabled again: `dictConfig`
+    disables every existing logger by default.
+    """
+    root = logging.getLogger()
+    root.setLevel(level)
+    existing = [root.manager.getLogger(name) for name in list(root.manager.loggerDict)]
+    for logger in (root, *existing):
+        replaced = [other for other in logger.handlers if _writes_text(other)]
+        for other in replaced:
+            logger.removeHandler(other)
+        if handler not in logger.handlers and (
+            logger is root or (replaced and not logger.propagate)
+        ):
+            logger.addHandler(handler)
+    for name in (*OWN_LOGGERS, *loggers):
+        logging.getLogger(name).disabled = False
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # its access lines would be duplicates
+
+
+def _writes_text(handler: logging.Handler) -> bool:
+    streams = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__, wsgi_errors_stream)
+    return isinstance(handler, logging.StreamHandler) and any(
+        handler.stream is stream for stream in streams
+    )
+
+
 def _log_uncaught(
     kind: type[BaseException], error: BaseException, stack: TracebackType | None
 ) -> None:
+    if issubclass(kind, KeyboardInterrupt):  # a person ends the program
+        sys.__excepthook__(kind, error, stack)
+        return
     logging.getLogger("process").critical("Uncaught exception", exc_info=(kind, error, stack))
 
 
 def _log_thread(args: threading.ExceptHookArgs) -> None:
     error = args.exc_value or args.exc_type()
+    if isinstance(error, SystemExit):  # a thread that ends, such as the one of a reloader
+        return
     logging.getLogger("process").error(
         "Uncaught exception in thread %s",
         args.thread.name if args.thread else "?",
         exc_info=(type(error), error, args.exc_traceback),
     )
-
-
-def init_app(app: Flask) -> None:
-    """Log an access line for each request except those to operations endpoints."""
-
-    @app.before_request
-    def record_start() -> None:
-        g.started = time.perf_counter()
-
-    @app.after_request
-    def log_access(response: Response) -> Response:
-        if not is_ops_endpoint(request.path):
-            level = logging.ERROR if response.status_code >= 500 else logging.INFO
-            access_log.log(
-                level, "%s %s", request.method, request.path, extra=_access_fields(response)
-            )
-        return response
-
-
-def _access_fields(response: Response) -> dict[str, Any]:
-    return {
-        "method": request.method,
-        "route": request.url_rule.rule if request.url_rule else None,
-        "path": request.path,
-        "status": response.status_code,
-        "duration_ms": round((time.perf_counter() - g.started) * 1000, 3),
-        "client": request.remote_addr,
-    }

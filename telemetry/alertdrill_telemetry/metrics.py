@@ -30,13 +30,12 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 # Python's levels. A line below LOG_LEVEL is not written, so it is not counted.
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
-# The metrics that prometheus-flask-exporter declares; flask_exporter.py sets their labels.
-EXPORTER_METRICS = (
-    "flask_exporter_info",
-    "flask_http_request_duration_seconds",
-    "flask_http_request_exceptions_total",
-    "flask_http_request_total",
-)
+# The metrics that prometheus-flask-exporter declares.
+DURATION = "flask_http_request_duration_seconds"
+TOTAL, EXCEPTIONS = "flask_http_request_total", "flask_http_request_exceptions_total"
+EXPORTER_METRICS = ("flask_exporter_info", DURATION, EXCEPTIONS, TOTAL)
+# Connections that stay open: server-sent events and WebSockets.
+SSE, WEBSOCKET = "sse", "websocket"
 
 Combine = Literal["livesum", "livemax"]
 # The label values of a sample, and its value.
@@ -107,9 +106,17 @@ class Metrics:
         self.fault_series = self.callback_gauge(
             "fault_series", "Series that the fault `cardinality` adds.", ("number",)
         )
-        self.in_flight = self.gauge(
+        self.in_flight = self.callback_gauge(
             "http_requests_in_flight", "Requests in flight, without the operations endpoints."
         )
+        open_connections = self.gauge(
+            "http_connections_open",
+            "Open connections that are no request and answer, by protocol: sse or websocket.",
+            ("protocol",),
+        )
+        self.open_connections = {
+            protocol: open_connections.labels(protocol=protocol) for protocol in (SSE, WEBSOCKET)
+        }
         self.client_duration = self.histogram(
             "http_client_request_duration_seconds",
             "Duration of calls to other services; status is `error` without a response.",
@@ -124,6 +131,13 @@ class Metrics:
         self.log_records = self.counter("log_records_total", "Log lines, by level.", ("level",))
         for level in LEVELS:  # at 0 from the start, so that the first error is an increase
             self.log_records.labels(level=level)
+        self.access_log_lines = self.counter(
+            "access_log_lines_total", "Access lines of requests written to the log."
+        )
+        self.log_repairs = self.counter(
+            "log_configuration_repairs_total",
+            "How often the application had removed the JSON log handler, which was put back.",
+        )
         self.fault_active = self.gauge(
             "fault_active", "1 while the fault is switched on.", ("kind",), mode="livemax"
         )

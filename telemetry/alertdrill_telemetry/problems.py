@@ -54,9 +54,13 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
         )
 
 
-def init_app(app: Flask, max_body_bytes: int) -> None:
-    """Turn problems and HTTP exceptions into responses; reject bodies over the limit with 413."""
-    app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
+def init_app(app: Flask, max_body_bytes: int | None = None) -> None:
+    """Turn problems and HTTP exceptions, also unhandled exceptions, into responses.
+
+    With `max_body_bytes`, a longer body is rejected with 413.
+    """
+    if max_body_bytes is not None:
+        app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
 
     @app.errorhandler(Problem)
     def problem(error: Problem) -> Response:
@@ -69,11 +73,13 @@ def init_app(app: Flask, max_body_bytes: int) -> None:
             return error.response  # type: ignore[return-value]
         status = error.code or 500
         headers = {name: text for name, text in error.get_headers() if name != "Content-Type"}
-        return Problem(status, _detail(error, max_body_bytes), headers=headers).response()
+        return Problem(
+            status, _detail(error, app.config["MAX_CONTENT_LENGTH"]), headers=headers
+        ).response()
 
 
-def _detail(error: HTTPException, max_body_bytes: int) -> str:
-    if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+def _detail(error: HTTPException, max_body_bytes: int | None) -> str:
+    if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and max_body_bytes:
         return f"The body is larger than {max_body_bytes} bytes: send it in smaller parts."
     if error.code == HTTPStatus.INTERNAL_SERVER_ERROR:
         return "The service failed: look up this request id in its log."

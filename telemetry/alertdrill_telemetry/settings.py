@@ -25,6 +25,8 @@ class TelemetrySettings:
     connect_timeout: float = 0.5
     read_timeout: float = 2.0
     trusted_proxies: int = 0
+    host: str = "127.0.0.1"
+    ops_port: int | None = None
 
     @classmethod
     def from_env(cls, service: str, env: EnvReader) -> TelemetrySettings:
@@ -49,4 +51,7 @@ class TelemetrySettings:
             read_timeout=env.number("READ_TIMEOUT", 2.0, at_least=0.01, at_most=600),
             # The number of load balancers in front that append the client's address; 0 trusts none.
             trusted_proxies=env.integer("TRUSTED_PROXIES", 0, at_most=10),
+            host=env.text("HOST", "127.0.0.1"),
+            # 0: none, the operations endpoints are on the application's own port.
+            ops_port=env.integer("OPS_PORT", 0, at_most=65535) or None,
         )

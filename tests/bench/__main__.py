@@ -44,7 +44,7 @@ def instrumented() -> Flask:
 def _log_to_nothing() -> None:
     for handler in logging.getLogger().handlers:
         if isinstance(handler, LineHandler):
-            handler._descriptor = os.open(os.devnull, os.O_WRONLY)
+            handler.writer._descriptor = os.open(os.devnull, os.O_WRONLY)
 
 
 def requests_to(app: Flask) -> Callable[[], object]:

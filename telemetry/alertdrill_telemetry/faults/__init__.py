@@ -10,17 +10,20 @@ from . import request_faults, telemetry_faults
 from .background_faults import BackgroundFaults
 from .routes import blueprint
 from .state import FaultState
-from .telemetry_faults import clock_skew, suppress_logs
+from .telemetry_faults import clock_skew, log_silence
 
-__all__ = ["FaultState", "clock_skew", "init_app", "suppress_logs"]
+__all__ = ["FaultState", "clock_skew", "init_app", "log_silence"]
 
 
-def init_app(app: Flask, metrics: Metrics, readiness: Readiness, token: str) -> FaultState:
-    """Add the routes and the effects of all faults; return their state."""
+def init_app(
+    app: Flask, operations: Flask, metrics: Metrics, readiness: Readiness, token: str
+) -> FaultState:
+    """Add the routes to the operations and the effects to the application; return the state."""
     state = FaultState()
     background = BackgroundFaults(state, metrics)
-    app.register_blueprint(blueprint(state, background, token))
+    operations.register_blueprint(blueprint(state, background, token))
     request_faults.init_app(app, state)
+    request_faults.delay_scrapes(operations, state)
     metrics.fault_series.read = telemetry_faults.extra_series(state)
     readiness.add(
         "fault", lambda: "The fault `unready` is on." if state.should_inject("unready") else None

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from typing import Any
 
 import requests
-from flask import Flask, request
+from flask import Flask, request, request_started
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from ..ops_endpoints import METRICS_PATH, is_ops_endpoint
-from ..problems import Problem
 from .state import FaultState
 
 # gunicorn's arbiter ends the whole instance when a worker exits with this code. To kill the
@@ -31,12 +31,12 @@ def init_app(
     sleep: Callable[[float], None] = time.sleep,
     exit_process: Callable[[int], None] = os._exit,
 ) -> None:
-    """Inject faults into requests and into scrapes. Call this after every other hook is added."""
+    """Inject faults into requests, after their route is known and before the application's hooks.
 
-    @app.before_request
-    def inject() -> None:
-        if is_ops_endpoint(request.path):
-            return
+    What the fault raises is handled as an exception of the application.
+    """
+
+    def inject(_app: Flask, **_: Any) -> None:
         if state.should_inject("crash"):
             exit_process(CRASH_CODE)
         if state.should_inject("hang"):
@@ -47,11 +47,20 @@ def init_app(
         if errors := state.should_inject("errors"):
             _fail(int(errors.parameters["status"]))
 
-    @app.after_request
-    def delay_scrape(response: Response) -> Response:
-        # The only fault of an operations endpoint. It waits after the metrics are read, because
-        # Prometheus takes the start of the scrape as the time of every sample.
-        is_scrape = request.method == "GET" and request.path == METRICS_PATH
+    # `weak=False`: nothing else refers to the function.
+    request_started.connect(inject, app, weak=False)
+
+
+def delay_scrapes(
+    operations: Flask, state: FaultState, sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Delay scrapes: the only fault of an operations endpoint."""
+
+    @operations.after_request
+    def delay(response: Response) -> Response:
+        # It waits after the metrics are read, because Prometheus takes the start of the scrape as
+        # the time of every sample.
+        is_scrape = request.method == "GET" and request.path == "/metrics"
         if is_scrape and (slow := state.should_inject("slow_scrape")):
             sleep(slow.parameters["seconds"])
         return response
@@ -60,7 +69,9 @@ def init_app(
 def _fail(status: int) -> None:
     if status == 500:  # as a bug in the code does: with a stack trace in the log
         raise FaultInjectedError("The fault `errors` is on.")
-    raise Problem(status, "The fault `errors` is on.")
+    error = HTTPException("The fault `errors` is on.")
+    error.code = status
+    raise error
 
 
 def fail_outgoing(state: FaultState) -> Callable[[], None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
 from ..metrics import Sample
@@ -19,9 +18,9 @@ def clock_skew(state: FaultState) -> Callable[[], float]:
     return skew
 
 
-def suppress_logs(state: FaultState) -> Callable[[logging.LogRecord], bool]:
-    """Return a log filter that drops records while the fault `log_silence` is on."""
-    return lambda _: not state.should_inject("log_silence")
+def log_silence(state: FaultState) -> Callable[[], bool]:
+    """Return a function that returns whether the fault `log_silence` drops a line."""
+    return lambda: state.should_inject("log_silence") is not None
 
 
 def extra_series(state: FaultState) -> Callable[[], list[Sample]]:

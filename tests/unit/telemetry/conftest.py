@@ -14,7 +14,7 @@ import pytest
 from flask import Flask, request
 from flask.testing import FlaskClient
 
-from alertdrill_telemetry import TelemetrySettings, init_app, shared_counters
+from alertdrill_telemetry import TelemetrySettings, init_app, problems, shared_counters
 from alertdrill_telemetry.faults.background_faults import BackgroundFaults
 from tests.http_server import Peer
 
@@ -56,6 +56,7 @@ def settings() -> TelemetrySettings:
 def app(settings: TelemetrySettings) -> Flask:
     app = Flask("web", static_folder=None)
     init_app(app, "web", settings)
+    problems.init_app(app, settings.max_body_bytes)
     app.add_url_rule("/items/<int:number>", "item", lambda number: {"number": number})
     app.add_url_rule("/fail", "fail", lambda: str(1 / 0))
     app.add_url_rule("/read", "read", lambda: bytes(request.data), methods=["POST"])

@@ -15,7 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from alertdrill_telemetry import TelemetrySettings, logs
-from alertdrill_telemetry.logs import LineHandler
+from alertdrill_telemetry.logs import LineHandler, LineWriter
 
 Lines = Callable[[], list[dict[str, Any]]]
 SETTINGS = TelemetrySettings("web", "web-1", "1.2.3")
@@ -125,7 +125,7 @@ def test_closed_reader_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     counted: list[str] = []
-    handler = LineHandler(counted.append, writer)
+    handler = LineHandler(LineWriter(writer), counted.append)
     handler.handle(logging.LogRecord("a", logging.INFO, "f.py", 1, "m", (), None))
     os.close(writer)
     assert counted == []
@@ -135,7 +135,7 @@ def write_lines(descriptor: int, worker: int) -> None:
     """Log 40 lines of 20 kB as a worker: five times the size that a pipe writes atomically."""
     logs.configure(SETTINGS)
     (handler,) = [h for h in logging.getLogger().handlers if isinstance(h, LineHandler)]
-    handler._descriptor = descriptor
+    handler.writer._descriptor = descriptor
     for _ in range(40):
         logging.getLogger("worker").info(str(worker) * 20_000)
 

@@ -22,9 +22,12 @@ def names(metrics: Metrics) -> dict[str, tuple[str, ...]]:
 
 def test_contract_names_its_labels(metrics: Metrics) -> None:
     assert names(metrics) == {
+        "access_log_lines": (),
+        "http_connections_open": ("protocol",),
         "http_requests_in_flight": (),
         "http_client_request_duration_seconds": ("peer", "method", "status"),
         "circuit_breaker_open": ("peer",),
+        "log_configuration_repairs": (),
         "log_records": ("level",),
         "fault_active": ("kind",),
         "app_info": ("service", "version"),

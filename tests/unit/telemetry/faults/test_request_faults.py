@@ -11,8 +11,9 @@ from alertdrill_telemetry import problems
 from alertdrill_telemetry.faults import request_faults
 from alertdrill_telemetry.faults.kinds import KINDS, parse_fault
 from alertdrill_telemetry.faults.state import FaultState
-from alertdrill_telemetry.ops_endpoints import METRICS_PATH, OPS_PATHS
 from tests.http_server import Peer
+
+OPERATIONS = ("/healthz", "/metrics")
 
 
 class Struck:
@@ -26,9 +27,13 @@ class Struck:
         app = Flask("web", static_folder=None)
         problems.init_app(app, 1000)
         request_faults.init_app(app, self.state, self._sleep, self.left.append)
-        for path in ("/", *OPS_PATHS):
-            app.add_url_rule(path, path, lambda: "served")
+        app.add_url_rule("/", "/", lambda: "served")
         self.client: FlaskClient = app.test_client()
+        operations = Flask("operations", static_folder=None)
+        request_faults.delay_scrapes(operations, self.state, self._sleep)
+        for path in OPERATIONS:
+            operations.add_url_rule(path, path, lambda: "served")
+        self.operator: FlaskClient = operations.test_client()
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -70,33 +75,30 @@ def test_crash_exits_with_its_code(struck: Struck) -> None:
     assert struck.left == [request_faults.CRASH_CODE]
 
 
-def test_ops_endpoints_get_no_faults(struck: Struck) -> None:
-    for kind in KINDS.keys() - {"slow_scrape"}:
-        struck.enable(kind)
-    for path in OPS_PATHS:
-        assert struck.client.get(path).text == "served"
-    assert struck.slept == struck.left == []
+def test_operations_get_no_faults(operator: FlaskClient) -> None:
+    for kind in KINDS.keys() - {"slow_scrape", "unready"}:
+        operator.put(f"/faults/{kind}", json={"duration": 60})
+    for path in ("/healthz", "/readyz", "/metrics", "/faults"):
+        assert operator.get(path).status_code == 200
 
 
 def test_slow_scrape_delays_metrics(struck: Struck) -> None:
     struck.enable("slow_scrape", seconds=2.5)
-    assert struck.client.get(METRICS_PATH).text == "served"
+    assert struck.operator.get("/metrics").text == "served"
     assert struck.slept == [2.5]
 
 
 def test_slow_scrape_delays_nothing_else(struck: Struck) -> None:
     struck.enable("slow_scrape")
-    for path in ("/", *OPS_PATHS):
-        if path != METRICS_PATH:
-            assert struck.client.get(path).text == "served"
-    struck.client.head(METRICS_PATH)
-    struck.client.get(f"{METRICS_PATH}/x")
+    struck.client.get("/")
+    struck.operator.get("/healthz")
+    struck.operator.head("/metrics")
     assert struck.slept == []
 
 
 def test_probability_applies_to_scrapes(struck: Struck) -> None:
     struck.enable("slow_scrape", probability=0)
-    struck.client.get(METRICS_PATH)
+    struck.operator.get("/metrics")
     assert struck.slept == []
 
 

@@ -1,0 +1,158 @@
+"""Count requests and expose metrics, through prometheus-flask-exporter."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from flask import Request
+from prometheus_client import REGISTRY, Counter, Histogram, multiprocess
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.metrics_core import Metric
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+from prometheus_flask_exporter import PrometheusMetrics
+
+from .drain import DrainState
+from .errors import TelemetryError
+from .metrics import BUCKETS, DURATION, EXCEPTIONS, TOTAL, Metrics, multiprocess_dir
+
+UNMATCHED = "unmatched"
+# RFC 9110 and RFC 5789. All other methods become one value, as in OpenTelemetry's
+# http.request.method: the method is a label, and the client chooses it.
+METHODS = frozenset(
+    ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
+)
+OTHER_METHOD = "_OTHER"
+
+
+def url_rule(matched: Request) -> str:
+    """Return the route of a request. The exporter uses this function's name as the label."""
+    return matched.url_rule.rule if matched.url_rule else UNMATCHED
+
+
+# Collectors whose values are of one worker, or in the files that all workers share.
+PER_PROCESS = (MetricWrapperBase, ProcessCollector, PlatformCollector, GCCollector)
+
+
+class _NoHooks:
+    """Stands for an application, so that the exporter declares its metrics and adds no hooks."""
+
+    def before_request(self, _hook: object) -> None: ...
+    def after_request(self, _hook: object) -> None: ...
+    def teardown_request(self, _hook: object) -> None: ...
+
+
+class MetricsExporter(PrometheusMetrics):  # type: ignore[misc]
+    """The exporter's metrics, decorators and exposition, without its hooks and its view.
+
+    The exposition has the metrics of the contract, then those that the application declares in
+    the default registry of prometheus_client. Raises `TelemetryError` if the application has an
+    exporter of its own.
+    """
+
+    def __init__(self, metrics: Metrics, drain: DrainState) -> None:
+        if TOTAL in REGISTRY._names_to_collectors:
+            raise TelemetryError(
+                "The application has a Prometheus exporter of its own: remove it, since"
+                " alertdrill_telemetry exposes the same metrics."
+            )
+        super().__init__(None, path=None, export_defaults=False, registry=metrics.registry)
+        self.export_defaults(buckets=BUCKETS, group_by=url_rule, app=_NoHooks())
+        self.contract = metrics
+        self._drain = drain
+        self._children: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
+        declared: dict[str, Any] = metrics.registry._names_to_collectors
+        self._total: Counter = declared[TOTAL]
+        self._exceptions: Counter = declared[EXCEPTIONS]
+        self._duration: Histogram = declared[DURATION]
+
+    def count(
+        self, labels: tuple[str, str, str], seconds: float | None, trace_id: str, *, failed: bool
+    ) -> None:
+        """Count a request by its method, url_rule and status; `failed` if it raised an exception.
+
+        `seconds` is its duration; None for a connection that stayed open, which is not slow.
+        """
+        children = self._children.get(labels)
+        if children is None:
+            total = self._total.labels(labels[0], labels[2])
+            children = (total, self._duration.labels(*labels))
+            self._children[labels] = children
+        children[0].inc()
+        if seconds is not None:
+            children[1].observe(seconds, {"trace_id": trace_id})
+        if failed:
+            self._exceptions.labels(labels[0], labels[2]).inc()
+
+    def generate_metrics(
+        self, accept_header: str | None = None, names: list[str] | None = None
+    ) -> tuple[str, str]:
+        """Return the exposition and its content type. OpenMetrics has exemplars."""
+        self._drain.record_scrape()
+        collectors: list[Collector] = [self.registry]
+        # Besides ours, those that the application has declared in the default registry.
+        others = list(REGISTRY._collector_to_names)
+        if shared := multiprocess_dir():
+            collectors = [multiprocess.MultiProcessCollector(None, str(shared))]
+            collectors += [WorkerProcesses(shared), *self.contract.callback_gauges]
+            # The files of the workers have the other metrics of both registries.
+            others = [other for other in others if not isinstance(other, PER_PROCESS)]
+        encode, content_type = choose_encoder(accept_header or "")
+        return encode(_Exposition([*collectors, *others], names)).decode(), content_type
+
+
+class _Exposition:
+    """The metrics of several collectors; of two metrics of one name it has the first."""
+
+    def __init__(self, collectors: Sequence[Collector], names: list[str] | None) -> None:
+        self._collectors = collectors
+        self._selected = set(names or ())
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield every metric once; of a selection only the samples with these names."""
+        seen = set()
+        for metric in (metric for collector in self._collectors for metric in collector.collect()):
+            if metric.name not in seen:
+                seen.add(metric.name)
+                samples = [sample for sample in metric.samples if sample.name in self._selected]
+                if not self._selected:
+                    yield metric
+                elif samples:
+                    metric.samples = samples
+                    yield metric
+
+
+class WorkerProcesses(Collector):
+    """The process metrics of all live workers, summed as if they were one process."""
+
+    def __init__(self, shared: Path) -> None:
+        self._shared = shared
+
+    def collect(self) -> Iterable[Metric]:
+        """Sum each metric over the workers; the start time is the earliest."""
+        combined: dict[str, Metric] = {}
+        for pid in self._pids():
+            for metric in ProcessCollector(pid=partial(int, pid), registry=None).collect():
+                total = combined.setdefault(metric.name, metric)
+                if total is not metric:
+                    _add(total, metric)
+        return combined.values()
+
+    def _pids(self) -> list[int]:
+        # A worker creates this file at its start. The arbiter deletes it after the worker's exit.
+        return [int(file.stem.split("_")[-1]) for file in self._shared.glob("gauge_livesum_*.db")]
+
+
+def _add(total: Metric, more: Metric) -> None:
+    combine = min if total.name == "process_start_time_seconds" else operator.add
+    total.samples = [
+        ours._replace(value=combine(ours.value, theirs.value))
+        for ours, theirs in zip(total.samples, more.samples, strict=True)
+    ]

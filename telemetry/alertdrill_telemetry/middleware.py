@@ -1,0 +1,274 @@
+"""The outermost WSGI middleware: it observes each request from its arrival to `close()`.
+
+It owns the context, the status, the duration, the requests in flight and the access line. It
+depends on none of the application's hooks, and it counts what the client got.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, got_request_exception, request, request_started
+
+from .access_log import AccessLog
+from .context import RequestContext, current_context
+from .drain import DrainState
+from .exporter import METHODS, OTHER_METHOD, UNMATCHED, MetricsExporter
+from .logs import qualified_name
+from .metrics import SSE, WEBSOCKET
+from .operations import is_operation
+
+if TYPE_CHECKING:
+    from _typeshed import OptExcInfo
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+# The text of an error is for people; a message that repeats the request's body would be long.
+MAX_ERROR_LENGTH = 300
+# The error of a response that the client did not wait for.
+DISCONNECTED = "client disconnected"
+
+
+class Middleware:
+    """A WSGI application that observes the Flask application `app`.
+
+    `operations` answers the operations endpoints on the application's listener; with None their
+    paths belong to the application.
+    """
+
+    def __init__(
+        self,
+        app: Flask,
+        exporter: MetricsExporter,
+        drain: DrainState,
+        access_log: AccessLog,
+        operations: WSGIApplication | None = None,
+    ) -> None:
+        self.app = app
+        self.exporter = exporter
+        self.connections = exporter.contract.open_connections
+        self.drain = drain
+        self.access_log = access_log
+        self._operations = operations
+        request_started.connect(_keep_rule, app)
+        got_request_exception.connect(_keep_exception, app)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve a request; raise what the application raises."""
+        if self._operations is not None and is_operation(environ.get("PATH_INFO", "")):
+            return self._operations(environ, start_response)
+        exchange = Exchange(self, environ, start_response)
+        token = current_context.set(exchange)
+        try:
+            exchange.iterate(self.app.wsgi_app(environ, exchange.start_response))
+        except BaseException as error:
+            exchange.fail(error)
+            raise
+        finally:
+            current_context.reset(token)
+        return exchange
+
+
+def observe(
+    app: Flask,
+    exporter: MetricsExporter,
+    drain: DrainState,
+    access_log: AccessLog,
+    operations: WSGIApplication | None,
+) -> None:
+    """Make the middleware the outermost: also `app.wsgi_app` that is wrapped later is inside.
+
+    The application gets a class of its own, whose call is the middleware.
+    """
+    middleware = Middleware(app, exporter, drain, access_log, operations)
+    own = type(app)
+    app.__class__ = type(own.__name__, (own,), {"__call__": middleware, "__doc__": own.__doc__})
+
+
+def _keep_rule(_app: Flask, **_: Any) -> None:
+    exchange = current_context.get()
+    if isinstance(exchange, Exchange) and request.url_rule is not None:
+        exchange.rule = request.url_rule.rule
+
+
+def _keep_exception(_app: Flask, exception: BaseException, **_: Any) -> None:
+    exchange = current_context.get()
+    if isinstance(exchange, Exchange):
+        exchange.exception = _describe(exception)
+
+
+def _describe(error: BaseException) -> str:
+    try:
+        text = f"{qualified_name(error)}: {error}"
+    except Exception:  # noqa: BLE001 - __str__ may raise anything
+        text = qualified_name(error)
+    return text[:MAX_ERROR_LENGTH]
+
+
+class Exchange(RequestContext):
+    """A request and its response, which the application starts and the server iterates.
+
+    `exception` is what Flask turned into a response; `error` is why the response is not complete.
+    Both are texts: an exception would keep this object alive.
+    """
+
+    # Most requests keep these values.
+    rule: str | None = None
+    status = ""
+    error: str | None = None
+    exception: str | None = None
+    protocol: str | None = None
+    nested = False
+    _close: Callable[[], object] | None = None
+    _sent = _complete = _ended = False
+    # How much of the body is to come from an application that no server called, as the test
+    # client does: nothing waits for the bytes, so the request ends with the last one. Else -1.
+    _remaining = -1
+
+    def __init__(
+        self, middleware: Middleware, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> None:
+        self.started = time.perf_counter()
+        traceparent, request_id = environ.get("HTTP_TRACEPARENT"), environ.get("HTTP_X_REQUEST_ID")
+        outer = current_context.get()
+        if outer is not None:
+            # The application calls itself through the test client: that is a request of its own,
+            # in the trace of the outer request and in its thread.
+            self.nested = True
+            traceparent, request_id = outer.traceparent(), outer.request_id
+        super().__init__(traceparent, request_id)
+        self._middleware = middleware
+        self._start = start_response
+        self.environ = environ
+        # As the client sent it: a middleware of the application may move a prefix.
+        self.path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+        if "SERVER_SOFTWARE" not in environ:
+            self._remaining = 0
+        if not self.nested:
+            middleware.drain.change_in_flight(1)
+        if environ.get("HTTP_UPGRADE", "").lower() == WEBSOCKET:
+            self._stay_open(WEBSOCKET)
+
+    def start_response(
+        self, status: str, headers: list[tuple[str, str]], exc_info: OptExcInfo | None = None
+    ) -> Callable[[bytes], object]:
+        """Pass the start of the response on, with the request id (PEP 3333)."""
+        request_id = self.request_id
+        for name, value in headers:
+            lowered = name.lower()
+            if lowered == "content-type":
+                if value.startswith("text/event-stream") and self.protocol is None:
+                    self._stay_open(SSE)
+            elif lowered == "x-request-id":  # the application's own
+                request_id = ""
+            elif lowered == "content-length" and self._remaining == 0:
+                self._remaining = int(value)
+        if request_id:
+            headers = [*headers, ("X-Request-ID", request_id)]
+        # With `exc_info` it raises if the first byte is already sent: the status then stays.
+        write = self._start(status, headers, exc_info) if exc_info else self._start(status, headers)
+        self.status = status[:3]
+        self._write = write
+        return self._send
+
+    def _send(self, data: bytes) -> None:
+        """Send a part of the body the old way, through `write` (PEP 3333)."""
+        self._sent = True
+        self._write(data)
+
+    def iterate(self, body: Iterable[bytes]) -> None:
+        """Take over the application's response; the server iterates this object."""
+        self._close = getattr(body, "close", None)
+        self._next = iter(body).__next__
+
+    def __iter__(self) -> Exchange:
+        return self
+
+    def __next__(self) -> bytes:
+        # The code of a generator runs here, so it needs the context.
+        token = current_context.set(self)
+        try:
+            part = self._next()
+        except StopIteration:
+            self._complete = True
+            if self._remaining >= 0:
+                self.end()
+            raise
+        except BaseException as error:
+            self._break_off(error)
+            raise
+        finally:
+            current_context.reset(token)
+        self._sent = True
+        if self._remaining > 0:
+            self._remaining -= len(part)
+            if self._remaining <= 0:
+                self._remaining = 0
+                self._complete = True
+                self.end()
+        return part
+
+    def close(self) -> None:
+        """End the request; the server calls this in any case."""
+        token = current_context.set(self)
+        try:
+            if self._close is not None:
+                self._close()
+        except BaseException as error:
+            self.error = self.error or _describe(error)
+            raise
+        finally:
+            current_context.reset(token)
+            self.end()
+
+    def fail(self, error: BaseException) -> None:
+        """End a request whose application raised `error` instead of returning a response."""
+        if self.protocol == WEBSOCKET and not self.status and isinstance(error, StopIteration):
+            self._complete = True  # this is how a finished WebSocket leaves gunicorn
+        else:
+            self._break_off(error)
+        self.end()
+
+    def _break_off(self, error: BaseException) -> None:
+        self.error = _describe(error)
+        if not self._sent:  # the server answers for the application
+            self.status = "500"
+
+    def _stay_open(self, protocol: str) -> None:
+        self.protocol = protocol
+        self._middleware.connections[protocol].inc()
+
+    def end(self) -> None:
+        """Count the request, once, and write its access line."""
+        if self._ended:
+            return
+        self._ended = True
+        seconds = time.perf_counter() - self.started
+        middleware = self._middleware
+        if not self.nested:
+            middleware.drain.change_in_flight(-1)
+        if self.protocol is not None:
+            middleware.connections[self.protocol].dec()
+            if self.protocol == WEBSOCKET and self.status not in ("", "101"):
+                self.protocol = None  # the application declined the upgrade
+        if not self.status:
+            self.status = "101" if self.protocol == WEBSOCKET else "500"
+        broken = self.error is not None and not self._complete
+        method = self.environ["REQUEST_METHOD"]
+        labels = (
+            method if method in METHODS else OTHER_METHOD,
+            self.rule or UNMATCHED,
+            self.status,
+        )
+        duration = seconds if self.protocol is None else None
+        failed = broken or self.exception is not None
+        middleware.exporter.count(labels, duration, self.trace_id, failed=failed)
+        if not (self._complete or broken) and method != "HEAD":
+            self.error = DISCONNECTED
+        middleware.access_log.write(self, seconds, is_error=broken or self.status >= "500")
+
+    def __del__(self) -> None:
+        # A server that forgets `close()` must not leave the request in flight.
+        if not self._ended and hasattr(self, "path"):
+            self.end()

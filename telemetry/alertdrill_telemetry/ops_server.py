@@ -1,0 +1,83 @@
+"""A listener for the operations endpoints, which answers while every worker thread is busy."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from functools import cache
+from socketserver import ThreadingMixIn
+from typing import TYPE_CHECKING, Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+from .errors import SettingsError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+# A probe or a scrape sends its request at once; a connection without one ends after this time.
+TIMEOUT_S = 5.0
+# The load balancer, Prometheus and a person connect: few connections wait at the same time.
+BACKLOG = 64
+
+
+class OpsListener:
+    """A port for the operations endpoints of this process and of the workers that it forks.
+
+    Raises `SettingsError` if the port is in use.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._name = f"OPS_PORT {port} on {host}"
+        try:
+            self._socket = socket.create_server((host, port), backlog=BACKLOG)
+        except OSError as error:
+            raise SettingsError(f"{self._name} can't be used: {error.strerror}.") from None
+        # Several workers wait for the same connection; those that come late must not block.
+        self._socket.setblocking(False)
+        self._pid = 0
+
+    @property
+    def port(self) -> int:
+        """Return the port; the system chooses it if the settings have 0."""
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    def serve(self, operations: WSGIApplication) -> None:
+        """Answer in threads of this process until it ends."""
+        if self._pid == os.getpid():
+            raise SettingsError(
+                f"{self._name} belongs to another application of this process: give each"
+                " application its own port, or none."
+            )
+        self._pid = os.getpid()
+        server = _Server(self._socket)
+        server.set_app(operations)
+        threading.Thread(target=server.serve_forever, name="operations", daemon=True).start()
+
+
+@cache
+def listen(host: str, port: int) -> OpsListener:
+    """Return the listener of a port; a worker gets the one that was made before its fork."""
+    return OpsListener(host, port)
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = TIMEOUT_S
+
+    def log_message(self, *_: Any) -> None:
+        """Log nothing: probes and scrapes have no access lines."""
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+    def __init__(self, listener: socket.socket) -> None:
+        super().__init__(listener.getsockname(), _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
+        self.server_name, self.server_port = listener.getsockname()
+        self.setup_environ()
+
+    def handle_error(self, *_: Any) -> None:
+        """Ignore a client that goes away."""

@@ -1,0 +1,123 @@
+"""The cost of the instrumentation: the same application and server, with and without it."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import psutil
+from rich.table import Table
+
+from tests.bench import http_load
+from tests.unit.telemetry.instance import free_port, poll_until
+
+PATH = "/items/7"
+CONNECTIONS, THREADS = 8, 4
+# Interleaved, so that a busy moment of the machine affects all sides; odd, so that the median is
+# a measurement.
+ROUNDS, ROUND_S, WARMUP_S = 5, 0.6, 0.5
+APPLICATIONS = {
+    "bare": "bare Flask",
+    "ours": "alertdrill_telemetry",
+    "exporter": "prometheus-flask-exporter, JSON log",
+    "opentelemetry": "OpenTelemetry",
+}
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server of one application: its port and its processes."""
+
+    port: int
+    process: psutil.Process
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time that its processes have used."""
+        times = [p.cpu_times() for p in (self.process, *self.process.children(recursive=True))]
+        return sum(item.user + item.system for item in times)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One round of one application: requests/s, CPU seconds a request and the 99th percentile."""
+
+    rate: float
+    cpu: float
+    p99: float
+
+
+def table() -> Table:
+    """Measure all applications under gunicorn's gthread worker."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        servers = {name: stack.enter_context(_gunicorn(name, folder)) for name in APPLICATIONS}
+        for server in servers.values():
+            _measure(server, WARMUP_S)
+        rounds = [
+            {name: _measure(servers[name], ROUND_S) for name in servers} for _ in range(ROUNDS)
+        ]
+    result = Table(
+        "gunicorn gthread, 4 threads, 8 connections",
+        *("Requests/s", "Of bare Flask", "CPU a request", "p99"),
+        box=None,
+        pad_edge=False,
+    )
+    for name, description in APPLICATIONS.items():
+        result.add_row(description, *_row([(one[name], one["bare"]) for one in rounds]))
+    return result
+
+
+def _row(pairs: list[tuple[Measurement, Measurement]]) -> Iterator[str]:
+    ratios = sorted(own.rate / bare.rate for own, bare in pairs)
+    yield f"{statistics.median(own.rate for own, _ in pairs):,.0f}"
+    yield f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+    yield f"{statistics.median(own.cpu for own, _ in pairs) * 1e6:.0f} µs"
+    yield f"{statistics.median(own.p99 for own, _ in pairs) * 1e3:.1f} ms"
+
+
+def _measure(server: Server, seconds: float) -> Measurement:
+    before = server.cpu_seconds()
+    load = http_load.run(server.port, PATH, connections=CONNECTIONS, seconds=seconds)
+    used = server.cpu_seconds() - before
+    return Measurement(load.rate, used / len(load.durations), load.percentile(0.99))
+
+
+@contextmanager
+def _gunicorn(name: str, folder: str) -> Iterator[Server]:
+    port = free_port()
+    options = ("--worker-class", "gthread", "--threads", str(THREADS), "--keep-alive", "75")
+    command = (sys.executable, "-m", "gunicorn", *options, "--bind", f"127.0.0.1:{port}")
+    application = f"tests.bench.telemetry_apps:{name}()"
+    with open(f"{folder}/{name}.log", "wb") as log:  # noqa: PTH123 - a log file is a real one
+        process = subprocess.Popen(
+            [*command, application], env=_environment(), stdout=log, stderr=log
+        )
+    try:
+        poll_until(lambda: _answers(port), f"the server of {name}")
+        yield Server(port, psutil.Process(process.pid))
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _environment() -> Mapping[str, str]:
+    return {**os.environ, "FAULTS_ENABLED": "0", "LOG_LEVEL": "INFO"}
+
+
+def _answers(port: int) -> bool:
+    try:
+        return bool(http_load.run(port, PATH, connections=1, seconds=0.05).durations)
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    from rich.console import Console
+
+    Console().print(table())
