@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from prometheus_client import Counter
 
-from .logs import LineHandler, install, is_installed
+from .logs import LineHandler, install
 
 logger = logging.getLogger(__package__)
 
@@ -26,6 +26,8 @@ class LogGuard:
         self._handler = handler
         self._level = level
         self._app_logger = app_logger
+        self._level_number = logging.getLevelNamesMapping()[level]
+        self._root = logging.getLogger()
         self._repairs = repairs
         _Configurator.use(self)
         self.install()
@@ -36,7 +38,7 @@ class LogGuard:
 
     def check(self) -> None:
         """Repair the configuration if the application has changed it."""
-        if is_installed(self._handler, self._level):
+        if self._handler in self._root.handlers and self._root.level == self._level_number:
             return
         self.install()
         self._repairs.inc()

@@ -216,21 +216,11 @@ def configure(
     shared = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     handler = LineHandler(LineWriter(lock_file=shared and f"{shared}/stdout.lock"), count)
     handler.setFormatter(JsonFormatter(settings, clock))
-    root = logging.getLogger()
-    for old in [handler for handler in root.handlers if isinstance(handler, LineHandler)]:
-        root.removeHandler(old)
-        old.close()
     install(handler, settings.log_level)
     logging.captureWarnings(True)
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_thread
     return handler
-
-
-def is_installed(handler: LineHandler, level: str) -> bool:
-    """Return whether the root logger still has the handler and its level."""
-    root = logging.getLogger()
-    return handler in root.handlers and root.level == logging.getLevelNamesMapping()[level]
 
 
 def install(handler: LineHandler, level: str, loggers: Collection[str] = ()) -> None:
@@ -241,11 +231,13 @@ def install(handler: LineHandler, level: str, loggers: Collection[str] = ()) -> 
     """
     root = logging.getLogger()
     root.setLevel(level)
-    existing = [root.manager.getLogger(name) for name in list(root.manager.loggerDict)]
-    for logger in (root, *existing):
-        replaced = [other for other in logger.handlers if _writes_text(other)]
+    loggers_by_name = list(root.manager.loggerDict.values())
+    for logger in (root, *(item for item in loggers_by_name if isinstance(item, logging.Logger))):
+        replaced = [h for h in logger.handlers if h is not handler and _writes_lines(h)]
         for other in replaced:
             logger.removeHandler(other)
+            if isinstance(other, LineHandler):
+                other.close()
         if handler not in logger.handlers and (
             logger is root or (replaced and not logger.propagate)
         ):
@@ -255,10 +247,12 @@ def install(handler: LineHandler, level: str, loggers: Collection[str] = ()) -> 
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # its access lines would be duplicates
 
 
-def _writes_text(handler: logging.Handler) -> bool:
+def _writes_lines(handler: logging.Handler) -> bool:
+    """Return whether it writes to stdout or stderr: as text, or for an earlier application."""
     streams = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__, wsgi_errors_stream)
-    return isinstance(handler, logging.StreamHandler) and any(
-        handler.stream is stream for stream in streams
+    return isinstance(handler, LineHandler) or (
+        isinstance(handler, logging.StreamHandler)
+        and any(handler.stream is stream for stream in streams)
     )
 
 

@@ -41,8 +41,7 @@ def run(port: int, path: str, *, connections: int, seconds: float) -> Load:
             selector.register(connection, selectors.EVENT_READ, [time.perf_counter(), b""])
         while time.perf_counter() - started < seconds:
             for key, _ in selector.select(seconds):
-                connection, state = key.fileobj, key.data
-                assert isinstance(connection, socket.socket)
+                connection, state = _socket(key), key.data
                 state[1] += connection.recv(65536)
                 if _is_complete(state[1]):
                     now = time.perf_counter()
@@ -51,9 +50,13 @@ def run(port: int, path: str, *, connections: int, seconds: float) -> Load:
                     connection.sendall(request)
         load.seconds = time.perf_counter() - started
         for key in list(selector.get_map().values()):
-            assert isinstance(key.fileobj, socket.socket)
-            key.fileobj.close()
+            _socket(key).close()
     return load
+
+
+def _socket(key: selectors.SelectorKey) -> socket.socket:
+    assert isinstance(key.fileobj, socket.socket)
+    return key.fileobj
 
 
 def _is_complete(answer: bytes) -> bool:

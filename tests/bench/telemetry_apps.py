@@ -78,5 +78,5 @@ def opentelemetry() -> Flask:
     metrics.set_meter_provider(MeterProvider())
     trace.set_tracer_provider(TracerProvider())
     app = bare()
-    FlaskInstrumentor().instrument_app(app)
+    FlaskInstrumentor().instrument_app(app)  # type: ignore[no-untyped-call]
     return app

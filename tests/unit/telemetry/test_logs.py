@@ -161,3 +161,17 @@ def fork_worker(reader: int, writer: int, number: int) -> int:
         finally:
             os._exit(sys.exc_info()[0] is not None)
     return child
+
+
+def test_thread_that_exits_is_no_error(lines: Lines) -> None:
+    logs.configure(SETTINGS)
+    thread = threading.Thread(target=sys.exit, args=(3,))
+    thread.start()
+    thread.join()
+    assert lines() == []
+
+
+def test_interrupt_is_left_to_python(lines: Lines) -> None:
+    logs.configure(SETTINGS)
+    sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
+    assert lines() == []

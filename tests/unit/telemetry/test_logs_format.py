@@ -161,3 +161,17 @@ def test_exception_has_its_stack(error: Exception) -> None:
     assert set(exception) == {"type", "message", "stack"}
     assert exception["type"].endswith(type(error).__name__)
     assert "test_exception_has_its_stack" in exception["stack"]
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**64), 10**400])
+def test_large_integer_stays_a_number(number: int) -> None:
+    fields = parsed(formatted("m", extras={"count": number, "inside": {"deep": [number]}}))
+    assert fields["count"] == number
+    assert fields["inside"] == {"deep": [number]}
+
+
+def test_stack_info_is_kept() -> None:
+    record = logging.LogRecord("a.logger", logging.INFO, "f.py", 1, "m", (), None)
+    record.stack_info = "Stack (most recent call last):\n  here"
+    fields = parsed(JsonFormatter(SETTINGS).format(record))
+    assert fields["stack_info"] == "Stack (most recent call last):\n  here"

@@ -1,0 +1,407 @@
+"""What the client got is what is counted, whatever the application does."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask, Response, abort, g, request, stream_with_context
+from prometheus_client import CollectorRegistry
+
+from alertdrill_telemetry import TelemetryError, TelemetrySettings, init_app
+from alertdrill_telemetry.context import current
+from alertdrill_telemetry.drain import DrainState
+from tests.unit.telemetry.wsgi_server import Answer, serve
+
+Lines = Callable[[], list[dict[str, Any]]]
+SETTINGS = TelemetrySettings("shop", "shop-1", "1.2.3")
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+HEADERS = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01", "X-Request-ID": "mine-1"}
+log = logging.getLogger("shop")
+
+
+class Shop:
+    """An application with telemetry, and what telemetry counts."""
+
+    def __init__(self, app: Flask | None = None, lines: Lines | None = None) -> None:
+        self.app = app or Flask("shop", static_folder=None)
+        self.registry = CollectorRegistry()
+        self.telemetry = init_app(self.app, "shop", SETTINGS, self.registry)
+
+    def get(self, path: str, **options: Any) -> Answer:
+        return serve(self.app, path, **{"headers": HEADERS, **options})
+
+    def value(self, name: str, **labels: str) -> float:
+        return self.registry.get_sample_value(name, labels) or 0.0
+
+    def total(self, status: str, method: str = "GET") -> float:
+        return self.value("flask_http_request_total", method=method, status=status)
+
+    def exceptions(self, status: str) -> float:
+        return self.value("flask_http_request_exceptions_total", method="GET", status=status)
+
+    def duration(self, url_rule: str, status: str = "200") -> float:
+        name = "flask_http_request_duration_seconds_sum"
+        return self.value(name, method="GET", url_rule=url_rule, status=status)
+
+    def durations(self, url_rule: str, status: str = "200") -> float:
+        name = "flask_http_request_duration_seconds_count"
+        return self.value(name, method="GET", url_rule=url_rule, status=status)
+
+    def in_flight(self) -> float:
+        return self.value("http_requests_in_flight")
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return Shop()
+
+
+def access(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [line for line in lines if line["logger"] == "access"]
+
+
+def stream(parts: int, pause: float = 0.0, fails_at: int | None = None) -> Iterator[str]:
+    for number in range(parts):
+        if number == fails_at:
+            raise ValueError("no more")
+        log.info("part %d", number)
+        time.sleep(pause)
+        yield str(number)
+
+
+def test_stream_is_timed_until_its_last_byte(shop: Shop, lines: Lines) -> None:
+    shop.app.add_url_rule("/stream", view_func=lambda: Response(stream(3, pause=0.02)))
+    assert shop.get("/stream").body == b"012"
+    assert shop.duration("/stream") >= 0.06
+    (line,) = access(lines())
+    assert line["duration_ms"] >= 60
+    assert "error" not in line
+
+
+def test_stream_and_its_lines_have_the_ids(shop: Shop, lines: Lines) -> None:
+    shop.app.add_url_rule("/stream", view_func=lambda: Response(stream(2)))
+    shop.get("/stream")
+    written = lines()
+    assert {(line["trace_id"], line["request_id"]) for line in written} == {(TRACE, "mine-1")}
+    assert [line["message"] for line in written] == ["part 0", "part 1", "GET /stream"]
+    assert current() is None
+
+
+def test_stream_is_in_flight_until_it_ends(shop: Shop) -> None:
+    seen: list[float] = []
+
+    def body() -> Iterator[str]:
+        seen.append(shop.in_flight())
+        yield "a"
+
+    shop.app.add_url_rule("/stream", view_func=lambda: Response(body()))
+    shop.get("/stream")
+    assert seen == [1]
+    assert shop.in_flight() == 0
+
+
+def test_stream_that_breaks_off_is_an_error(shop: Shop, lines: Lines) -> None:
+    shop.app.add_url_rule("/stream", view_func=lambda: Response(stream(3, fails_at=1)))
+    answer = shop.get("/stream")
+    assert (answer.status, answer.body, answer.complete) == (200, b"0", False)
+    assert (shop.total("200"), shop.exceptions("200")) == (1, 1)
+    (line,) = access(lines())
+    assert (line["status"], line["level"]) == (200, "ERROR")
+    assert line["error"] == "builtins.ValueError: no more"
+    assert (line["trace_id"], line["request_id"]) == (TRACE, "mine-1")
+    assert shop.in_flight() == 0
+
+
+def test_stream_that_fails_before_its_first_byte_is_500(shop: Shop, lines: Lines) -> None:
+    shop.app.add_url_rule("/stream", view_func=lambda: Response(stream(3, fails_at=0)))
+    assert shop.get("/stream").status == 500
+    assert (shop.total("500"), shop.total("200"), shop.exceptions("500")) == (1, 0, 1)
+    (line,) = access(lines())
+    assert (line["status"], line["level"]) == (500, "ERROR")
+    assert shop.in_flight() == 0
+
+
+def test_client_that_goes_away_is_no_error(shop: Shop, lines: Lines) -> None:
+    shop.app.add_url_rule("/stream", view_func=lambda: Response(stream(3)))
+    assert shop.get("/stream", parts=1).body == b"0"
+    assert (shop.total("200"), shop.exceptions("200")) == (1, 0)
+    (line,) = access(lines())
+    assert (line["level"], line["error"]) == ("INFO", "client disconnected")
+    assert shop.in_flight() == 0
+
+
+@pytest.mark.parametrize("hook", ["teardown_request", "teardown_appcontext", "after_request"])
+@pytest.mark.parametrize("before", [True, False])
+def test_hook_that_raises_is_counted_once(hook: str, before: bool, lines: Lines) -> None:
+    app = Flask("shop", static_folder=None)
+
+    def fail(_: object) -> Any:
+        raise RuntimeError("broken hook")
+
+    shop = Shop(app) if not before else None
+    getattr(app, hook)(fail)
+    app.add_url_rule("/", view_func=lambda: "fine")
+    shop = shop or Shop(app)
+    for _ in range(3):
+        assert shop.get("/").status == 500
+    assert (shop.total("500"), shop.total("200"), shop.exceptions("500")) == (3, 0, 3)
+    assert [line["status"] for line in access(lines())] == [500] * 3
+    assert shop.in_flight() == 0
+    assert current() is None
+
+
+def test_error_handler_that_raises_is_counted_once(shop: Shop, lines: Lines) -> None:
+    @shop.app.errorhandler(404)
+    def fail(_: object) -> Any:
+        raise RuntimeError("broken page")
+
+    shop.app.add_url_rule("/", view_func=lambda: abort(404))
+    assert shop.get("/").status == 500
+    assert (shop.total("500"), shop.total("404"), shop.exceptions("500")) == (1, 0, 1)
+    assert len(access(lines())) == 1
+    assert shop.in_flight() == 0
+
+
+def test_handled_exception_has_its_type_in_the_line(shop: Shop, lines: Lines) -> None:
+    shop.app.add_url_rule("/", view_func=lambda: str(1 / 0))
+    shop.get("/")
+    (line,) = access(lines())
+    assert line["error"] == "builtins.ZeroDivisionError: division by zero"
+
+
+def test_call_of_the_application_by_itself(shop: Shop, lines: Lines) -> None:
+    def outer() -> str:
+        time.sleep(0.02)
+        inner = shop.app.test_client().get("/inner").text
+        log.info("after")
+        return f"{inner} {shop.in_flight():g}"
+
+    shop.app.add_url_rule("/outer", view_func=outer)
+    shop.app.add_url_rule("/inner", view_func=lambda: "inner")
+    assert shop.get("/outer").body == b"inner 1"
+    assert shop.durations("/inner") == shop.durations("/outer") == 1
+    assert shop.duration("/outer") - shop.duration("/inner") >= 0.02
+    inner, after, line = lines()
+    assert after["span_id"] == line["span_id"] != inner["span_id"]
+    assert inner["trace_id"] == line["trace_id"] == TRACE
+    assert shop.in_flight() == 0
+
+
+def test_applications_of_one_process_count_apart(lines: Lines) -> None:
+    first, second = Shop(), Shop(Flask("other", static_folder=None))
+    second.app.add_url_rule("/b", view_func=lambda: "b")
+    first.app.add_url_rule("/a", view_func=lambda: serve(second.app, "/b").body)
+    assert first.get("/a").body == b"b"
+    assert (first.durations("/a"), first.durations("/b")) == (1, 0)
+    assert (second.durations("/b"), second.durations("/a")) == (1, 0)
+    assert first.in_flight() == second.in_flight() == 0
+
+
+def test_async_view_has_the_context(shop: Shop, lines: Lines) -> None:
+    async def view() -> str:
+        await asyncio.sleep(0.01)
+        log.info("async")
+        return "async"
+
+    shop.app.add_url_rule("/", view_func=view)
+    assert shop.get("/").body == b"async"
+    assert {line["trace_id"] for line in lines()} == {TRACE}
+    assert shop.duration("/") >= 0.01
+
+
+def test_threads_do_not_mix(shop: Shop, lines: Lines) -> None:
+    barrier = threading.Barrier(4)
+
+    def view(number: int) -> str:
+        barrier.wait(10)
+        context, in_flight = current(), shop.in_flight()
+        barrier.wait(10)
+        assert context is not None
+        return f"{number} {context.request_id} {in_flight:g}"
+
+    shop.app.add_url_rule("/<int:number>", view_func=view)
+    answers: list[bytes] = []
+
+    def ask(number: int) -> None:
+        answers.append(shop.get(f"/{number}", headers={"X-Request-ID": f"id-{number}"}).body)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert sorted(answers) == [f"{number} id-{number} 4".encode() for number in range(4)]
+    assert shop.in_flight() == 0
+
+
+def test_events_are_a_connection_and_no_slow_request(shop: Shop, lines: Lines) -> None:
+    seen: list[float] = []
+
+    def events() -> Iterator[str]:
+        seen.append(shop.value("http_connections_open", protocol="sse"))
+        yield "data: 1\n\n"
+
+    shop.app.add_url_rule("/", view_func=lambda: Response(events(), mimetype="text/event-stream"))
+    shop.get("/")
+    assert seen == [1]
+    assert shop.value("http_connections_open", protocol="sse") == 0
+    assert (shop.total("200"), shop.durations("/")) == (1, 0)
+    (line,) = access(lines())
+    assert (line["protocol"], line["status"]) == ("sse", 200)
+
+
+UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade"}
+
+
+def test_websocket_is_a_connection_and_no_slow_request(shop: Shop, lines: Lines) -> None:
+    seen: list[float] = []
+
+    class Upgraded(Response):
+        def __call__(self, *_: Any) -> Any:  # as flask-sock ends a connection under gunicorn
+            raise StopIteration
+
+    def view() -> Response:
+        seen.append(shop.value("http_connections_open", protocol="websocket"))
+        seen.append(shop.in_flight())
+        return Upgraded()
+
+    shop.app.add_url_rule("/ws", view_func=view, websocket=True)
+    shop.get("/ws", headers=UPGRADE)
+    assert seen == [1, 1]
+    assert shop.value("http_connections_open", protocol="websocket") == shop.in_flight() == 0
+    assert (shop.total("101"), shop.durations("/ws", "101")) == (1, 0)
+    (line,) = access(lines())
+    assert (line["protocol"], line["status"], line["level"]) == ("websocket", 101, "INFO")
+
+
+def test_declined_upgrade_is_a_request(shop: Shop, lines: Lines) -> None:
+    shop.app.add_url_rule("/", view_func=lambda: "plain")
+    shop.get("/", headers=UPGRADE)
+    assert (shop.total("400"), shop.durations("unmatched", "400")) == (1, 1)
+    assert shop.value("http_connections_open", protocol="websocket") == 0
+    assert "protocol" not in access(lines())[0]
+
+
+def test_server_that_never_closes_leaves_nothing_in_flight(shop: Shop) -> None:
+    shop.app.add_url_rule("/", view_func=lambda: Response(stream(2)))
+    environ = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", "SERVER_SOFTWARE": "test"}
+    environ |= {"wsgi.url_scheme": "http", "SERVER_NAME": "localhost", "SERVER_PORT": "80"}
+    body = shop.app(environ, lambda *_: lambda _: None)
+    next(iter(body))
+    assert shop.in_flight() == 1
+    del body
+    assert shop.in_flight() == 0
+    assert shop.total("200") == 1
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_no_hook_or_setting_reaches_the_operations(shop: Shop, path: str) -> None:
+    shop.app.config.update(TRUSTED_HOSTS=["shop.example"], APPLICATION_ROOT="/shop")
+    shop.app.before_request(lambda: abort(401))
+
+    @shop.app.after_request
+    def redirect(response: Response) -> Response:
+        response.status_code = 302
+        return response
+
+    inner = shop.app.wsgi_app
+
+    def prefix(environ: Any, start_response: Any) -> Any:
+        if not environ["PATH_INFO"].startswith("/shop"):
+            start_response("404 Not Found", [])
+            return []
+        return inner(environ, start_response)
+
+    shop.app.wsgi_app = prefix  # type: ignore[method-assign]
+    assert shop.get(path).status == 200
+    assert shop.get("/other").status == 404
+    assert shop.total("404") == 1
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/faults", "/faults/cpu"])
+@pytest.mark.parametrize("before", [True, False])
+def test_view_at_an_operations_path_is_refused(path: str, before: bool) -> None:
+    app = Flask("shop", static_folder=None)
+    if not before:
+        init_app(app, "shop", SETTINGS)
+
+    def add() -> None:
+        app.add_url_rule(path, view_func=lambda: "mine")
+        init_app(app, "shop", SETTINGS)
+
+    with pytest.raises(TelemetryError, match=f"view at {path}.*OPS_PORT"):
+        add()
+
+
+def test_similar_paths_belong_to_the_application(shop: Shop) -> None:
+    paths = ("/metrics/x", "/healthzz", "/faultsx", "/x/metrics")
+    for path in paths:
+        shop.app.add_url_rule(path, path, view_func=lambda: "mine")
+    assert {shop.get(path).body for path in paths} == {b"mine"}
+
+
+def test_nothing_is_added_to_g(shop: Shop) -> None:
+    shop.app.add_url_rule("/", view_func=lambda: ",".join(g))
+    assert shop.get("/").body == b""
+
+
+def test_hooks_added_before_still_work() -> None:
+    app = Flask("shop", static_folder=None)
+    called: list[str] = []
+    app.before_request(lambda: called.append("before"))
+    app.teardown_request(lambda _: called.append("teardown"))
+    app.add_url_rule("/", view_func=lambda: "")
+    Shop(app).get("/")
+    assert called == ["before", "teardown"]
+
+
+def test_custom_method_is_routed(shop: Shop, lines: Lines) -> None:
+    shop.app.add_url_rule("/", view_func=lambda: request.method, methods=["PROPFIND"])
+    assert shop.get("/", method="PROPFIND").body == b"PROPFIND"
+    assert shop.total("200", method="_OTHER") == 1
+    assert access(lines())[0]["method"] == "PROPFIND"
+
+
+def test_errors_keep_their_pages(shop: Shop) -> None:
+    answer = shop.get("/nowhere")
+    assert answer.header("Content-Type") == ["text/html; charset=utf-8"]
+
+
+def test_limit_of_the_application_holds(shop: Shop) -> None:
+    shop.app.config["MAX_CONTENT_LENGTH"] = 5
+    Shop(Flask("other"))
+    assert shop.app.config["MAX_CONTENT_LENGTH"] == 5
+
+
+def test_own_request_id_of_the_application_stays(shop: Shop) -> None:
+    shop.app.add_url_rule("/", view_func=lambda: ("", {"X-Request-ID": "theirs"}))
+    assert shop.get("/").header("X-Request-ID") == ["theirs"]
+
+
+def test_second_instrumentation_is_refused(shop: Shop) -> None:
+    with pytest.raises(TelemetryError, match="already instrumented"):
+        init_app(shop.app, "shop", SETTINGS)
+
+
+def test_path_is_what_the_client_sent(shop: Shop, lines: Lines) -> None:
+    shop.get("/caf%C3%A9%22%0A")
+    assert access(lines())[0]["path"] == '/café"\n'
+
+
+def test_response_that_streams_with_the_request_context(shop: Shop) -> None:
+    def view() -> Response:
+        def body() -> Iterator[str]:
+            yield request.path
+
+        return Response(stream_with_context(body()))
+
+    shop.app.add_url_rule("/here", view_func=view)
+    assert shop.get("/here").body == b"/here"
+    assert shop.in_flight() == 0
+    assert DrainState().in_flight() == 0
