@@ -9,6 +9,9 @@ from pathlib import Path
 
 # The methods of `EnvReader` in telemetry and of the reader of the stack's settings.
 READERS = {"text", "secret", "integer", "number", "flag", "url", "path", "choice", "address"}
+NAME = r"(?!HTTP_)[A-Z][A-Z0-9_]+"
+# The keys of a WSGI environ, which is not the environment of the process.
+WSGI = {"PATH_INFO", "REMOTE_ADDR", "REQUEST_METHOD", "SCRIPT_NAME", "SERVER_SOFTWARE"}
 Variable = tuple[str, ast.expr | None]
 
 
@@ -17,7 +20,7 @@ def variables(files: Iterable[Path]) -> Iterator[Variable]:
     for file in files:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             variable = _call(node) or _subscript(node)
-            if variable and re.fullmatch(r"[A-Z][A-Z0-9_]+", variable[0]):
+            if variable and re.fullmatch(NAME, variable[0]) and variable[0] not in WSGI:
                 yield variable
 
 

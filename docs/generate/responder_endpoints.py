@@ -73,8 +73,9 @@ def _meanings() -> Mapping[str, str]:
     atexit.register(folder.cleanup)  # the responder's threads use the database until the end
     app = create_app(ResponderSettings(database=Path(folder.name) / "responder.db"))
     return {
-        f"{method} {path(rule.rule)}": _first_line(app, rule.endpoint)
-        for rule in app.url_map.iter_rules()
+        f"{method} {path(rule.rule)}": _first_line(part, rule.endpoint)
+        for part in (app, app.extensions["telemetry"].operations)
+        for rule in part.url_map.iter_rules()
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
         if rule.endpoint != NOT_OURS
     }

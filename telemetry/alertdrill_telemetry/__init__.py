@@ -43,13 +43,14 @@ class Telemetry:
     """The instruments that `init_app` gives to a service.
 
     `exporter` is the PrometheusMetrics of prometheus-flask-exporter: its decorators declare
-    metrics of the application.
+    metrics of the application. `operations` is the application of the operations endpoints.
     """
 
     settings: TelemetrySettings
     metrics: Metrics
     exporter: MetricsExporter
     readiness: Readiness
+    operations: Flask
     faults: faults.FaultState | None = None
 
     def session(self, peer: str) -> Session:
@@ -85,8 +86,9 @@ def init_app(
     metrics.app_info.labels(service=settings.service, version=settings.version).set(1)
     metrics.in_flight.read = lambda: [((), drain.in_flight())]
     exporter = MetricsExporter(metrics, drain)
-    telemetry = Telemetry(settings, metrics, exporter, Readiness(drain))
-    ops = operations.create_app(telemetry.readiness, exporter)
+    readiness = Readiness(drain)
+    ops = operations.create_app(readiness, exporter)
+    telemetry = Telemetry(settings, metrics, exporter, readiness, ops)
     if settings.ops_port is None:
         operations.reserve_paths(app)
     handler = logs.configure(
@@ -95,7 +97,7 @@ def init_app(
     guard = LogGuard(handler, settings.log_level, app.logger.name, metrics.log_repairs)
     access_log = AccessLog(settings, handler.writer, metrics, clock, guard)
     if settings.faults_enabled:
-        state = faults.init_app(app, ops, metrics, telemetry.readiness, settings.faults_token)
+        state = faults.init_app(app, ops, metrics, readiness, settings.faults_token)
         clock.skew = faults.clock_skew(state)
         access_log.suppressed = faults.log_silence(state)
         handler.addFilter(lambda _: not access_log.suppressed())

@@ -107,7 +107,9 @@ class Metrics:
             "fault_series", "Series that the fault `cardinality` adds.", ("number",)
         )
         self.in_flight = self.callback_gauge(
-            "http_requests_in_flight", "Requests in flight, without the operations endpoints."
+            "http_requests_in_flight",
+            "Requests in flight, without the operations endpoints.",
+            read=lambda: [((), 0.0)],
         )
         open_connections = self.gauge(
             "http_connections_open",

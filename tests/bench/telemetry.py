@@ -69,7 +69,7 @@ def table() -> Table:
         pad_edge=False,
     )
     for name, description in APPLICATIONS.items():
-        result.add_row(description, *_row([(one[name], one["bare"]) for one in rounds]))
+        result.add_row(description, *_row([(results[name], results["bare"]) for results in rounds]))
     return result
 
 

@@ -124,6 +124,7 @@ def test_handlers_for_files_stay(tmp_path: Path) -> None:
 
 
 def test_default_handler_of_flask_writes_no_second_line(lines: Lines) -> None:
+    logging.getLogger().handlers.clear()
     app = Flask("early", static_folder=None)
     app.logger.warning("before init_app, on stderr")  # Flask adds its handler here
     init_app(app, "shop", SETTINGS)
