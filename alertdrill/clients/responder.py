@@ -94,9 +94,13 @@ class ResponderClient:
                 raise
             return True
 
-    def resume_healing(self) -> None:
-        """Let the responder act again; harmless if it is not paused."""
-        self._post("/resume")
+    def close_circuit(self, service: str) -> None:
+        """Let the responder act on a service again; harmless if it never acted on it."""
+        try:
+            self._post(f"/circuits/{service}/close")
+        except UnreachableError as error:
+            if error.status != requests.codes.not_found:
+                raise
 
     def add_drill_result(self, result: Mapping[str, object]) -> None:
         """Send the result of a drill, for the responder's metrics."""

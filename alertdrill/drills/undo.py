@@ -84,9 +84,9 @@ ACTIONS: Mapping[str, Callable[..., object]] = {
     "restore_config": lambda runtime, component, name: runtime.restore_config(component, name),
     "restore_targets": lambda runtime: runtime.restore_targets(),
     "clear_fault": _clear_fault,
-    "resume_healing": lambda runtime: ResponderClient(
+    "close_circuit": lambda runtime, service: ResponderClient(
         runtime.address("responder"), runtime.responder_token()
-    ).resume_healing(),
+    ).close_circuit(service),
     "scale": _scale,
     "remove_file": lambda _, path: Path(path).unlink(missing_ok=True),
 }

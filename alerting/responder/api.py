@@ -233,23 +233,36 @@ def pause() -> ResponseReturnValue:
 
 @blueprint.post("/resume")
 def resume() -> ResponseReturnValue:
-    """Resume healing: end the pause, close the circuit and reset the budget."""
+    """Resume healing: end the pause, close every circuit and restore every budget."""
     _authorize()
     was_paused = current().healing.clear_flag("paused")
-    was_open = current().healing.close_circuit(utc_now())
-    if was_paused or was_open:
+    circuits = current().healing.close_circuits(utc_now())
+    if was_paused or any(circuits.values()):
         healing_log.warning("An operator resumed the responder.")
     current().wake()
     return jsonify(healing_status())
 
 
+@blueprint.post("/circuits/<service>/close")
+def close_circuit(service: str) -> ResponseReturnValue:
+    """Close the circuit of a service and restore its budget; a pause stays."""
+    _authorize()
+    circuits = current().healing.close_circuits(utc_now(), service)
+    if not circuits:
+        raise Problem(404, f"No action on a service named {service}: /healing has the circuits.")
+    if circuits[service]:
+        healing_log.warning("An operator closed the circuit of %s.", service)
+    current().wake()
+    return jsonify(healing_status())
+
+
 def healing_status() -> Row:
-    """Return the state of healing: its mode, the pause, the circuit."""
+    """Return the state of healing: its mode, the pause, the services with an open circuit."""
     flags = current().healing.flags()
     return {
         "healing": current().settings.healing,
-        "paused": "paused" in flags,
-        "circuit_open": "circuit_open" in flags,
+        "paused": bool(flags["paused"]),
+        "open_circuits": sorted(flags["circuit_open"]),
     }
 
 

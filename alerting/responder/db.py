@@ -28,7 +28,7 @@ BUSY_TIMEOUT_S = 5.0
 MIGRATIONS = Path(__file__).parent / "migrations"
 # The newest revision of MIGRATIONS. Alembic takes as long to import as half of the responder, so a
 # database that has this revision is opened without it.
-REVISION = 5
+REVISION = 6
 MAX_ID = 2**63 - 1  # the largest of SQLite
 
 
@@ -116,10 +116,12 @@ decisions = sa.Table(
     sa.Column("action_id", sa.ForeignKey(actions.c.id)),
     *_indexes("decisions", alert="fingerprint id"),
 )
+# The service of a flag of the whole stack is empty.
 operator_flags = sa.Table(
     "operator_flags",
     metadata,
     sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("service", sa.Text, primary_key=True),
     *_texts("set_at"),
 )
 # Phases and deadlines are seconds by phase.

@@ -31,6 +31,8 @@ class ResponderMetrics:
         self._names = frozenset(runbooks)
         # The start of each alert that fires and was notified, by fingerprint.
         self._notified: dict[str, datetime] = {}
+        # Series of several workers cannot be removed: each service keeps its circuit and its budget.
+        self._services: set[str] = set()
         gauge = partial(metrics.gauge, mode="livemax")
         self.webhooks = metrics.counter(
             "responder_webhooks_total", "Webhooks received, by outcome.", ("outcome",)
@@ -75,10 +77,13 @@ class ResponderMetrics:
         self.paused = gauge("responder_paused", "1 while an operator has paused the responder.")
         self.circuit_open = gauge(
             "responder_circuit_open",
-            "1 while the circuit is open: the budget is exhausted.",
+            "1 while the circuit of a service is open: its budget is exhausted.",
+            ("scaled_service",),
         )
         self.budget_remaining = gauge(
-            "responder_budget_remaining", "Actions that the budget still allows."
+            "responder_budget_remaining",
+            "Actions that the budget of a service still allows.",
+            ("scaled_service",),
         )
         self.min_replicas = gauge(
             "responder_min_replicas",
@@ -168,13 +173,18 @@ class ResponderMetrics:
         self.action_duration.labels(action.alert, action.kind).set(duration)
 
     def update_healing(self, snapshot: StackSnapshot, limits: Limits) -> None:
-        """Set the pause, the circuit and the budget."""
+        """Set the pause, and the circuit and the budget of each service."""
         self.paused.set(snapshot.paused)
-        self.circuit_open.set(snapshot.circuit_open is not None)
-        self.budget_remaining.set(max(0, budget_remaining(snapshot, limits)))
+        self._services |= snapshot.open_circuits.keys()
+        self._services |= {action.service for action in snapshot.recent_actions}
+        for service in self._services:
+            self.circuit_open.labels(service).set(service in snapshot.open_circuits)
+            remaining = budget_remaining(service, snapshot, limits)
+            self.budget_remaining.labels(service).set(max(0, remaining))
 
     def update_min_replicas(self, services: Mapping[str, Service]) -> None:
         """Set the minimum of each service with the heal label."""
         for name, service in services.items():
             if service.healing_enabled:
+                self._services.add(name)
                 self.min_replicas.labels(name).set(service.min_replicas)

@@ -82,8 +82,14 @@ def crash_loop(spec: FaultSpec, context: DrillContext) -> Fault:
             if instance.state == "ready" and spec.target in (instance.name, instance.service):
                 context.runtime.stop(instance.name, grace=0)  # a crash does not drain
 
-    # A crash loop opens the responder's circuit.
-    return repeating(CRASH_INTERVAL_S, crash, [("resume_healing",), ("start", spec.target)])
+    # A crash loop opens the circuit of the service in the responder.
+    services = {
+        instance.service
+        for instance in context.runtime.status()
+        if spec.target in (instance.name, instance.service)
+    }
+    circuits = [("close_circuit", service) for service in services]
+    return repeating(CRASH_INTERVAL_S, crash, [*circuits, ("start", spec.target)])
 
 
 def scale(spec: FaultSpec, context: DrillContext) -> Fault:

@@ -42,9 +42,10 @@ class Executor:
     def apply(self, plan: Plan, now: datetime) -> None:
         """Carry out a plan; raise `DatabaseError` if the database fails."""
         store, expected = self.store, plan.expected
-        if plan.circuit_was_open is not None and store.close_circuit(now):
-            minutes = plan.circuit_was_open / 60
-            log.info("The circuit is closed, %.0f min after it opened.", minutes)
+        for service, seconds in plan.closed_circuits.items():
+            if store.close_circuits(now, service).get(service):
+                minutes = seconds / 60
+                log.info("The circuit of %s is closed, %.0f min after it opened.", service, minutes)
         if expected.lost:
             store.mark_lost(expected.lost)
         firing = {alert.fingerprint for alert in expected.alerts}
@@ -64,8 +65,10 @@ class Executor:
                 self._report(decision)
                 if not self.dry_run:
                     self.submit(action)
-            elif decision.code == BUDGET_EXHAUSTED and store.set_flag("circuit_open", now):
-                log.error("The circuit is open: %s.", decision.reason)
+            elif decision.code == BUDGET_EXHAUSTED:
+                service = decision.alert.service
+                if store.set_flag("circuit_open", now, service):
+                    log.error("The circuit of %s is open: %s.", service, decision.reason)
         self._record_skipped([item for item in plan.decisions if item.action == "none"], now)
 
     def adopt(self, missed: Sequence[AlertmanagerAlert], now: datetime) -> None:

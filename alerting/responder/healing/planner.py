@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ..clients import AlertmanagerAlert
 from .policy import HealingRule, Limits, Policy
@@ -23,11 +23,13 @@ CODES = {
     "unconfirmed": "Skip an alert that may be over, or that has not fired for `min_firing` yet.",
     "paused": "Skip everything while an operator has paused the responder.",
     "circuit_open": (
-        "Skip everything while the circuit is open: until `/resume`, or until the window is over."
+        "Skip a service while its circuit is open: until an operator closes it, or until the window"
+        " is over."
     ),
     "in_progress": "Skip a service with a running action: one action at a time.",
     BUDGET_EXHAUSTED: (
-        "Skip a restart or a scale-out once the budget of actions is exhausted; the circuit opens."
+        "Skip a restart or a scale-out once the service has exhausted its budget of actions; its"
+        " circuit opens."
     ),
     "no_target": "Skip the restart of an instance that does not exist, is in standby or has no"
     " heal label.",
@@ -58,23 +60,27 @@ class Plan:
     """What `executor.Executor` is to do.
 
     `decisions` are in the order in which they are carried out. `resumed` and `cancelled` are
-    interrupted actions: of alerts that still fire, and the others. `circuit_was_open` has the
-    seconds that the circuit was open, if it closes now. `expected` is the snapshot that follows.
+    interrupted actions: of alerts that still fire, and the others. `closed_circuits` has the
+    seconds that each circuit was open that closes now, by service. `expected` is the snapshot that
+    follows.
     """
 
     decisions: Sequence[Decision]
     expected: StackSnapshot
     resumed: Sequence[Action] = ()
     cancelled: Sequence[Action] = ()
-    circuit_was_open: float | None = None
+    closed_circuits: Mapping[str, float] = field(default_factory=dict)
 
 
 def plan(snapshot: StackSnapshot, policy: Policy, *, dry_run: bool = False) -> Plan:
     """Return a decision for each alert that fires, and what to do with interrupted actions."""
-    now, circuit_was_open = snapshot.now, None
-    if snapshot.circuit_open is not None and now - snapshot.circuit_open >= policy.limits.window:
-        circuit_was_open = now - snapshot.circuit_open
-        snapshot = replace(snapshot, circuit_open=None, budget_reset_at=now)
+    now, opened = snapshot.now, snapshot.open_circuits
+    closed = {name: now - at for name, at in opened.items() if now - at >= policy.limits.window}
+    snapshot = replace(
+        snapshot,
+        open_circuits={name: at for name, at in opened.items() if name not in closed},
+        budget_reset_at={**snapshot.budget_reset_at, **dict.fromkeys(closed, now)},
+    )
     firing = {alert.fingerprint for alert in snapshot.alerts}
     resumed = [
         action
@@ -97,8 +103,9 @@ def plan(snapshot: StackSnapshot, policy: Policy, *, dry_run: bool = False) -> P
             expected = [*snapshot.recent_actions, action]
             snapshot = replace(snapshot, recent_actions=expected)
         elif decision.code == BUDGET_EXHAUSTED:
-            snapshot = replace(snapshot, circuit_open=now)
-    return Plan(decisions, snapshot, resumed, cancelled, circuit_was_open)
+            circuits = {**snapshot.open_circuits, alert.service: now}
+            snapshot = replace(snapshot, open_circuits=circuits)
+    return Plan(decisions, snapshot, resumed, cancelled, closed)
 
 
 def decide(alert: ActiveAlert, snapshot: StackSnapshot, policy: Policy) -> Decision:
@@ -133,16 +140,16 @@ def _guards(
         yield "unconfirmed", f"it has to fire for {rule.min_firing:g} s first"
     if snapshot.paused:
         yield "paused", "the responder is paused"
-    if snapshot.circuit_open is not None:
-        yield "circuit_open", "the budget is exhausted and the circuit is open"
+    if alert.service in snapshot.open_circuits:
+        yield "circuit_open", f"{alert.service} has exhausted its budget and its circuit is open"
     guards = _restart_guards if rule.action == "restart" else _scaling_guards
     actions = [action for action in snapshot.recent_actions if action.service == alert.service]
     yield from guards(rule, alert, actions, snapshot, limits)
-    if rule.action != "scale_in" and budget_remaining(snapshot, limits) <= 0:
+    if rule.action != "scale_in" and budget_remaining(alert.service, snapshot, limits) <= 0:
         yield (
             BUDGET_EXHAUSTED,
-            f"the budget of {limits.budget} actions within {limits.window / 60:g} min is exhausted:"
-            " find the cause, then resume the responder",
+            f"{alert.service} has exhausted its budget of {limits.budget} actions within"
+            f" {limits.window / 60:g} min: find the cause, then close its circuit",
         )
 
 
@@ -244,11 +251,15 @@ def missed_alerts(
     ]
 
 
-def budget_remaining(snapshot: StackSnapshot, limits: Limits) -> int:
-    """Return how many actions the budget allows; a scale-in costs nothing."""
-    since = max(snapshot.now - limits.window, snapshot.budget_reset_at)
-    counted = [action for action in snapshot.recent_actions if action.kind != "scale_in"]
-    return limits.budget - sum(action.started_at > since for action in counted)
+def budget_remaining(service: str, snapshot: StackSnapshot, limits: Limits) -> int:
+    """Return how many actions the budget of a service allows; a scale-in costs nothing."""
+    since = max(snapshot.now - limits.window, snapshot.budget_reset_at.get(service, 0.0))
+    counted = [
+        action
+        for action in snapshot.recent_actions
+        if action.service == service and action.kind != "scale_in" and action.started_at > since
+    ]
+    return limits.budget - len(counted)
 
 
 def priority(alert: ActiveAlert, snapshot: StackSnapshot) -> tuple[int, float, str]:

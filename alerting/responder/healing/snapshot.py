@@ -19,8 +19,8 @@ class StackSnapshot:
     `alerts` are those that fire, and `lost` the fingerprints of those that Alertmanager no longer
     has. If an alert asks for an action, `instances` and `services` are known, or `state_error` says
     why they are not. `recent_actions` is sorted, oldest first; `interrupted` are the running ones
-    that this process does not execute. The budget counts actions since `budget_reset_at`.
-    `circuit_open` is the time when the circuit opened, None while it is closed.
+    that this process does not execute. By service: its budget counts actions since
+    `budget_reset_at`, and `open_circuits` has the time when its circuit opened.
     """
 
     now: float
@@ -32,8 +32,8 @@ class StackSnapshot:
     recent_actions: Sequence[Action] = ()
     interrupted: Sequence[Action] = ()
     paused: bool = False
-    budget_reset_at: float = 0.0
-    circuit_open: float | None = None
+    budget_reset_at: Mapping[str, float] = field(default_factory=dict)
+    open_circuits: Mapping[str, float] = field(default_factory=dict)
 
     def instance(self, name: str) -> Instance | None:
         """Return the instance of this name, None if it does not exist."""
@@ -87,7 +87,7 @@ def observe(  # noqa: PLR0913 - what there is to read, by name
         snapshot,
         recent_actions=recent,
         interrupted=[a for a in recent if a.finished_at is None and a.id not in executing],
-        paused="paused" in flags,
-        budget_reset_at=flags.get("budget_reset", 0.0),
-        circuit_open=flags.get("circuit_open"),
+        paused=bool(flags["paused"]),
+        budget_reset_at=flags["budget_reset"],
+        open_circuits=flags["circuit_open"],
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, get_args
 
 import sqlalchemy as sa
 
@@ -21,7 +21,8 @@ ActionKind = Literal["restart", "scale_out", "scale_in"]
 ACTION_KINDS: tuple[ActionKind, ...] = ("restart", "scale_out", "scale_in")
 # `cancelled`: by an operator, or because its alert was resolved before it could resume.
 STATES = ("running", "done", "failed", "cancelled")
-# `budget_reset`: the budget counts the actions since then.
+# `paused` is a flag of the whole stack, without a service. The others are flags of a service, whose
+# budget counts the actions since `budget_reset`.
 Flag = Literal["paused", "circuit_open", "budget_reset"]
 
 
@@ -220,29 +221,45 @@ class HealingStore:
         """Return decisions, newest first."""
         return self._database.newest(decisions, limit)
 
-    def flags(self) -> Mapping[Flag, float]:
-        """Return the flags that are set, each with its time in seconds since 1970."""
-        rows = self._database.rows(sa.select(operator_flags))
-        return {row["name"]: _seconds(row["set_at"]) for row in rows}
+    def flags(self) -> Mapping[Flag, Mapping[str, float]]:
+        """Return for each flag the services that have it, with its time in seconds since 1970."""
+        flags: dict[Flag, dict[str, float]] = {flag: {} for flag in get_args(Flag)}
+        for row in self._database.rows(sa.select(operator_flags)):
+            flags[row["name"]][row["service"]] = _seconds(row["set_at"])
+        return flags
 
-    def set_flag(self, flag: Flag, now: datetime) -> bool:
+    def set_flag(self, flag: Flag, now: datetime, service: str = "") -> bool:
         """Set a flag, which survives a restart; return False, and keep its time, if it was set."""
         with self._database.write() as connection:
             statement = insert(connection, operator_flags).on_conflict_do_nothing()
-            values = {"name": flag, "set_at": format_rfc3339(now)}
+            values = {"name": flag, "service": service, "set_at": format_rfc3339(now)}
             return bool(connection.execute(statement.values(values)).rowcount == 1)
 
     def clear_flag(self, flag: Flag) -> bool:
-        """Clear a flag; return False if it was not set."""
-        return self._database.change(_deletion(flag)) == 1
+        """Clear a flag of every service; return False if it was not set."""
+        return self._database.change(_deletion(flag)) > 0
 
-    def close_circuit(self, now: datetime) -> bool:
-        """Close the circuit and reset the budget; return False if the circuit was closed."""
-        reset = {"name": "budget_reset", "set_at": format_rfc3339(now)}
+    def close_circuits(self, now: datetime, service: str | None = None) -> Mapping[str, bool]:
+        """Close the circuit of a service, or of all, and restore the whole budget.
+
+        Return whether the circuit was open, for each service that has ever had an action: no other
+        one has an open circuit, or a budget to restore.
+        """
+        columns = operator_flags.c
+        query = sa.select(actions.c.service).distinct()
+        if service is not None:
+            query = query.where(actions.c.service == service)
         with self._database.write() as connection:
-            connection.execute(_deletion("budget_reset"))
-            connection.execute(sa.insert(operator_flags).values(reset))
-            return connection.execute(_deletion("circuit_open")).rowcount == 1
+            services = connection.execute(query).scalars().all()
+            own = columns.service.in_(services)
+            closing = _deletion("circuit_open").where(own).returning(columns.service)
+            closed = connection.execute(closing).scalars().all()
+            connection.execute(_deletion("budget_reset").where(own))
+            reset = {"name": "budget_reset", "set_at": format_rfc3339(now)}
+            if services:
+                rows = [{**reset, "service": name} for name in services]
+                connection.execute(sa.insert(operator_flags), rows)
+        return {name: name in closed for name in services}
 
 
 def _deletion(flag: Flag) -> sa.Delete:

@@ -41,7 +41,7 @@ ACTIONS = Bars(
 DECISION_LOG = Lines(
     "What does the responder log?",
     "Its decisions and actions, each with its alert and its reason. Nothing new while an alert"
-    " fires: it is paused, or its circuit breaker is open.",
+    " fires: it is paused, or the circuit breaker of the service is open.",
     log_query('{service="responder"} | logger != "access"'),
     alerts=["HealingExhausted", "ResponderDown"],
 )
@@ -56,18 +56,18 @@ HEALING = Section(
         value_texts=value_texts.PAUSED,
     ),
     Stats(
-        "Is its circuit breaker open?",
-        "Open: the responder has exhausted its action budget and something is still broken. Find"
-        " out what fails repeatedly before you resume it.",
-        instant_query("max(responder_circuit_open)", "circuit"),
+        "Is the circuit breaker of a service open?",
+        "Open: the responder has exhausted the action budget of the service, which is still broken."
+        " Find out what fails repeatedly before you close the circuit breaker.",
+        instant_query("max by (scaled_service) (responder_circuit_open)"),
         alerts=["HealingExhausted"],
         value_texts=value_texts.CIRCUIT,
     ),
     Series(
-        "How many actions are left in its budget?",
+        "How many actions are left in the budget of each service?",
         "At zero its circuit breaker opens and an alert pages. Each action uses up one, and"
         " returns it after half an hour.",
-        range_query("max(responder_budget_remaining)", "actions left"),
+        range_query("max by (scaled_service) (responder_budget_remaining)"),
         alerts=["HealingExhausted"],
         size=(8, 5),
     ),
@@ -253,8 +253,8 @@ SPEC = DashboardSpec(
     uid="drills",
     title="Do alerts arrive, and does healing help?",
     description=(
-        "When alerts fired, were notified and resolved, what the responder did and why, and its"
-        " remaining budget. Annotations mark drills."
+        "When alerts fired, were notified and resolved, what the responder did and why, and the"
+        " remaining budget of each service. Annotations mark drills."
     ),
     time_from="now-6h",
     refresh="30s",

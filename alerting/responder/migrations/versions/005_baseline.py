@@ -31,6 +31,12 @@ COLUMNS = {
         "limits": "deadlines",
     },
 }
+OPERATOR_FLAGS = sa.Table(
+    "operator_flags",
+    sa.MetaData(),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("set_at", sa.Text, nullable=False),
+)
 FLAGS = {"circuit": "circuit_open", "counted": "budget_reset"}
 CODES = {
     "acted": "approved",
@@ -72,6 +78,7 @@ def upgrade() -> None:
         op.add_column("alerts", column)
         op.execute("UPDATE alerts SET position = rowid")
     # A later revision that changes a table first moves its form of today from `db` into this one.
+    OPERATOR_FLAGS.create(connection, checkfirst=True)
     metadata.create_all(connection)
     if connection.dialect.name == "sqlite":  # for versions from before Alembic, which refuse it
         op.execute(f"PRAGMA user_version = {revision}")

@@ -86,22 +86,23 @@ def test_fault_is_cleared_in_every_instance(runtime: Any, server: FakeServer) ->
     assert len(undo.perform(runtime, steps)) == 1
 
 
-def test_healing_resumes_with_the_token(runtime: Any, server: FakeServer) -> None:
+def test_circuit_is_closed_with_the_token(runtime: Any, server: FakeServer) -> None:
     runtime.urls["responder"] = server.url
-    server.answers["/resume"] = {}
-    assert undo.perform(runtime, [("resume_healing",)]) == []
+    steps = [("close_circuit", "web")]
+    url = f"{server.url}/circuits/web/close"
+    server.answers["/circuits/web/close"] = {}
+    assert undo.perform(runtime, steps) == []
     (request,) = server.requests
     sent = (request.method, request.path, request.token)
-    assert sent == ("POST", "/resume", "the-responders-token")
-    server.answers["/resume"] = 401
-    (refusal,) = undo.perform(runtime, [("resume_healing",)])
-    assert refusal == f"resume_healing : {server.url}/resume answers 401: refused"
+    assert sent == ("POST", "/circuits/web/close", "the-responders-token")
+    server.answers["/circuits/web/close"] = 404  # the responder has not acted on the service
+    assert undo.perform(runtime, steps) == []
+    server.answers["/circuits/web/close"] = 401
+    assert undo.perform(runtime, steps) == [f"close_circuit web: {url} answers 401: refused"]
     server.close()
-    (failure,) = undo.perform(runtime, [("resume_healing",)])
-    assert (
-        failure
-        == f"resume_healing : {server.url}/resume does not answer: check `alertdrill status`."
-    )
+    assert undo.perform(runtime, steps) == [
+        f"close_circuit web: {url} does not answer: check `alertdrill status`."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_undo_of_every_kind_is_known_before_injection(
     runtime: Any, kind: str, tmp_path: Path, server: FakeServer
 ) -> None:
     runtime.urls["responder"] = server.url
-    server.answers["/resume"] = {}
+    server.answers["/circuits/web/close"] = {}
     spec = FaultSpec(kind=kind, target="web", parameters=PARAMETERS)
     fault = create(spec, make_context(runtime, tmp_path), 1.0)
     fault.stop()  # harmless before the injection

@@ -39,7 +39,7 @@ INSERT INTO "alerts" VALUES(1,'f1','InstanceHung','firing','web','web-1','page',
 CREATE TABLE controls (name TEXT PRIMARY KEY, since TEXT NOT NULL);
 INSERT INTO "controls" VALUES('paused','2026-11-23T10:07:00.000Z');
 INSERT INTO "controls" VALUES('circuit','2026-11-23T10:08:00.000Z');
-INSERT INTO "controls" VALUES('counted','2026-11-23T10:09:00.000Z');
+INSERT INTO "controls" VALUES('counted','2026-11-23T10:01:00.000Z');
 CREATE TABLE current (
     fingerprint TEXT PRIMARY KEY,
     alert TEXT NOT NULL,

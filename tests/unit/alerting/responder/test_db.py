@@ -66,9 +66,9 @@ def test_reads_do_not_wait_for_a_write(database: Database) -> None:
 @pytest.mark.parametrize(
     ("statement", "message"),
     [
-        (f"PRAGMA user_version = {REVISION + 1}", "has schema 6 and this version knows up to 5"),
+        (f"PRAGMA user_version = {REVISION + 1}", "has schema 7 and this version knows up to 6"),
         ("CREATE TABLE cookies (name TEXT)", "belongs to another program"),
-        ("CREATE TABLE alembic_version AS SELECT '6' AS version_num", "has schema 6"),
+        ("CREATE TABLE alembic_version AS SELECT '7' AS version_num", "has schema 7"),
     ],
 )
 def test_other_schema_stops_the_start(tmp_path: Path, statement: str, message: str) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alertdrill_telemetry.metrics import Metrics
+from alerting.responder.healing.snapshot import StackSnapshot
 from alerting.responder.metrics import ResponderMetrics
 from alerting.responder.notifications import Notification
 from tests.unit.alerting.responder.healing.samples import (
@@ -90,9 +91,19 @@ def test_alert_has_its_seconds(
 
 
 def test_healing_is_measured(value: Value, metrics: ResponderMetrics) -> None:
-    recent = [restarted(5)] * 2
-    metrics.update_healing(replace(SNAPSHOT, recent_actions=recent, paused=True), LIMITS)
-    assert (value("budget_remaining"), value("paused"), value("circuit_open")) == (3, 1, 0)
+    def circuit_and_budget(service: str) -> tuple[float | None, float | None]:
+        labels = {"scaled_service": service}
+        return value("circuit_open", **labels), value("budget_remaining", **labels)
+
+    metrics.update_min_replicas(SERVICES)
+    recent = [restarted(5)] * LIMITS.budget
+    exhausted = replace(SNAPSHOT, recent_actions=recent, open_circuits={"web": 1.0}, paused=True)
+    metrics.update_healing(exhausted, LIMITS)
+    assert value("paused") == 1
+    assert circuit_and_budget("web") == (1, 0)
+    assert circuit_and_budget("data-service") == (0, LIMITS.budget)
+    metrics.update_healing(StackSnapshot(SNAPSHOT.now), LIMITS)  # nothing fires
+    assert circuit_and_budget("web") == (0, LIMITS.budget)
 
 
 def test_min_replicas_need_the_heal_label(value: Value, metrics: ResponderMetrics) -> None:

@@ -1,4 +1,4 @@
-"""A database of schema 3 or 4, from before Alembic, is migrated to the current schema."""
+"""A database of schema 3 or 4, from before Alembic, or 5 is migrated to the current schema."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from flask import Flask
 from alerting.responder import create_app, db
 from alerting.responder.errors import DatabaseUnusableError
 from alerting.responder.healing.planner import CODES
-from alerting.responder.healing.store import STATES
+from alerting.responder.healing.store import STATES, HealingStore
 from alerting.responder.settings import ResponderSettings
 
 FOLDER = Path(__file__).parent
 # A row of every decision code, state of an action, status of an alert, and flag.
 SCHEMA_3 = (FOLDER / "database_v3.sql").read_text(encoding="utf-8")
 SCHEMA_4 = (FOLDER / "migration_v4.sql").read_text(encoding="utf-8") + "PRAGMA user_version = 4;"
+SCHEMA_5 = (FOLDER / "database_v5.sql").read_text(encoding="utf-8")
 SINCE_SCHEMA_2 = ("current", "actions", "decisions", "controls")
 
 
@@ -35,10 +36,10 @@ def execute(path: Path, *scripts: str) -> None:
             connection.executescript(script)
 
 
-@pytest.fixture(params=[3, 4])
+@pytest.fixture(params=[3, 4, 5])
 def migrated(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Flask]:
     path = tmp_path / "responder.db"
-    execute(path, SCHEMA_3, *([SCHEMA_4] if request.param == 4 else []))
+    execute(path, *{3: [SCHEMA_3], 4: [SCHEMA_3, SCHEMA_4], 5: [SCHEMA_5]}[request.param])
     app = create_app(ResponderSettings(database=path))
     yield app
     app.extensions["responder"].watchdog.stop()
@@ -139,14 +140,56 @@ def test_what_fires_and_what_an_operator_set_are_kept(migrated: Flask) -> None:
         ("f1", False),
         ("f2", True),
     ]
-    minutes = {flag: since % 3600 / 60 for flag, since in store.flags().items()}
-    assert minutes == {"paused": 7, "circuit_open": 8, "budget_reset": 9}
+    minutes = {
+        flag: {service: since % 3600 / 60 for service, since in times.items()}
+        for flag, times in store.flags().items()
+    }
+    assert minutes == {"paused": {"": 7}, "circuit_open": {"web": 8}, "budget_reset": {"web": 1}}
     assert store.recent_actions(2**31)[0].id == 1
     active = db.active_alerts.c
     rows = migrated.extensions["responder"].notifications.database.rows(
         sa.select(active.status).order_by(active.fingerprint)
     )
     assert [row["status"] for row in rows] == ["firing", "firing", "resolved", "lost"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "started_at", "stays_open"),
+    [
+        ("restart", "10:07:59", True),
+        ("scale_out", "10:02:00", True),
+        ("scale_in", "10:07:59", False),  # the budget did not count it
+        ("restart", "10:00:59", False),  # before the budget was reset
+        ("restart", "10:08:01", False),  # after the circuit opened
+    ],
+)
+def test_circuit_stays_open_for_the_services_that_it_counted(
+    tmp_path: Path, kind: str, started_at: str, stays_open: bool
+) -> None:
+    path = tmp_path / "responder.db"
+    execute(
+        path,
+        SCHEMA_5,
+        "INSERT INTO actions (alert, fingerprint, kind, service, target, reason, dry_run, state,"
+        f" started_at) VALUES ('A', 'f', '{kind}', 'report', 'report', 'so', 0, 'done',"
+        f" '2026-11-23T{started_at}.000Z')",
+    )
+    flags = HealingStore(db.open_database(path)).flags()
+    assert flags["circuit_open"].keys() == ({"web", "report"} if stays_open else {"web"})
+    assert flags["budget_reset"].keys() == {"web", "report"}
+
+
+def test_circuit_of_a_budget_without_reset_counted_its_window(tmp_path: Path) -> None:
+    path = tmp_path / "responder.db"
+    execute(
+        path,
+        SCHEMA_5,
+        "DELETE FROM operator_flags WHERE name = 'budget_reset';"
+        "UPDATE actions SET service = 'report', started_at = '2026-11-23T09:37:59.000Z'"
+        " WHERE id = 2",
+    )
+    flags = HealingStore(db.open_database(path)).flags()
+    assert (flags["circuit_open"].keys(), flags["budget_reset"]) == ({"web"}, {})
 
 
 def test_pages_show_a_migrated_database(migrated: Flask) -> None:
@@ -172,12 +215,12 @@ def indexes(path: Path) -> set[str]:
     return {" ".join(sql.replace('"', "").split()) for (sql,) in rows if sql}
 
 
-@pytest.mark.parametrize("version", [1, 2, 3, 4])
+@pytest.mark.parametrize("version", [1, 2, 3, 4, 5])
 def test_every_older_schema_becomes_the_current_one(
     tmp_path: Path, database_path: Path, version: int
 ) -> None:
     older = tmp_path / "older.db"
-    execute(older, SCHEMA_3)
+    execute(older, SCHEMA_5 if version == 5 else SCHEMA_3)
     lacking = [*(SINCE_SCHEMA_2 if version < 2 else ()), *(("drills",) if version < 3 else ())]
     execute(older, *(f"DROP TABLE {table}" for table in reversed(lacking)))
     execute(older, SCHEMA_4 if version == 4 else f"PRAGMA user_version = {version}")

@@ -89,7 +89,7 @@ def test_crash_loop_stops_ready_instances(
 
     runtime.status = status
     fault = make("crash_loop", target)
-    assert list(fault.undo) == [("resume_healing",), ("start", target)]
+    assert list(fault.undo) == [("close_circuit", "web"), ("start", target)]
     fault.inject()
     poll_until(lambda: len(runtime.calls) == len(stopped), "the first time")
     looks.clear()

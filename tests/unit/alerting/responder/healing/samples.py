@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Event
 from typing import Any
@@ -60,11 +61,11 @@ def policy(**alerts: HealingRule) -> Policy:
     return Policy(limits=LIMITS, alerts=rules)
 
 
-def create(store: HealingStore, **options: Any) -> Action:
+def create(store: HealingStore, service: str = "web", **options: Any) -> Action:
     """Record a restart that starts now."""
-    return store.create(
-        Decision(HUNG, "restart", "web-1", "approved", "it hangs", **options), BEGAN
-    )
+    alert = replace(HUNG, labels={"service": service, "instance": f"{service}-1"})
+    decision = Decision(alert, "restart", alert.instance, "approved", "it hangs", **options)
+    return store.create(decision, BEGAN)
 
 
 def wait(check: Callable[[], bool], what: str) -> None:

@@ -64,7 +64,9 @@ def test_action_is_returned_by_id(client: FlaskClient, store: HealingStore) -> N
     assert client.get("/actions/2").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/actions/1/cancel", "/pause", "/resume", "/drills"])
+@pytest.mark.parametrize(
+    "path", ["/actions/1/cancel", "/circuits/web/close", "/pause", "/resume", "/drills"]
+)
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer guess"}])
 def test_commands_need_the_token(
     client: FlaskClient, store: HealingStore, path: str, header: dict[str, str]
@@ -73,7 +75,7 @@ def test_commands_need_the_token(
     answer = client.post(path, headers=header)
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
-    assert store.flags() == {}
+    assert not any(store.flags().values())
 
 
 def change_settings(app: Flask, responder: AppState, **changed: Any) -> None:
@@ -92,16 +94,40 @@ def test_commands_are_forbidden_without_a_configured_token(
 def test_pause_lasts_until_resume(client: FlaskClient, store: HealingStore) -> None:
     for _ in range(2):
         assert client.post("/pause", headers=AUTHORIZED).get_json()["paused"]
-    assert "paused" in store.flags()
+    assert store.flags()["paused"]
     assert not client.post("/resume", headers=AUTHORIZED).get_json()["paused"]
-    assert "paused" not in store.flags()
+    assert not store.flags()["paused"]
 
 
-def test_resume_closes_the_circuit(client: FlaskClient, store: HealingStore) -> None:
-    store.set_flag("circuit_open", BEGAN)
+@pytest.fixture
+def exhausted(store: HealingStore) -> None:
+    """Open the circuits of two services, in a responder that is paused."""
+    store.set_flag("paused", BEGAN)
+    for service in ("web", "data-service"):
+        create(store, service)
+        store.set_flag("circuit_open", BEGAN, service)
+
+
+@pytest.mark.usefixtures("exhausted")
+def test_resume_closes_every_circuit(client: FlaskClient, store: HealingStore) -> None:
     answer = client.post("/resume", headers=AUTHORIZED).get_json()
-    assert answer == {"healing": "off", "paused": False, "circuit_open": False}
-    assert store.flags().keys() == {"budget_reset"}
+    assert answer == {"healing": "off", "paused": False, "open_circuits": []}
+    assert store.flags()["budget_reset"].keys() == {"web", "data-service"}
+
+
+@pytest.mark.usefixtures("exhausted")
+def test_one_circuit_can_be_closed(client: FlaskClient, store: HealingStore) -> None:
+    for _ in range(2):
+        answer = client.post("/circuits/web/close", headers=AUTHORIZED).get_json()
+        assert answer == {"healing": "off", "paused": True, "open_circuits": ["data-service"]}
+    assert store.flags()["budget_reset"].keys() == {"web"}
+
+
+@pytest.mark.usefixtures("exhausted")
+def test_circuit_of_an_unknown_service_cannot_be_closed(client: FlaskClient) -> None:
+    answer = client.post("/circuits/wbe/close", headers=AUTHORIZED)
+    assert answer.status_code == 404
+    assert "No action on a service named wbe" in answer.get_json()["detail"]
 
 
 def test_cancelled_action_stays_cancelled(client: FlaskClient, store: HealingStore) -> None:
@@ -154,5 +180,8 @@ def test_page_shows_the_state_of_healing(
     assert "✓ on" in client.get("/healing").text
     responder.healing.set_flag("paused", BEGAN)
     assert "paused" in client.get("/healing").text
-    responder.healing.set_flag("circuit_open", BEGAN)
-    assert "the circuit is open" in client.get("/healing").text
+    responder.healing.set_flag("circuit_open", BEGAN, "web")
+    page = client.get("/healing").text
+    assert "paused" in page
+    assert "▲ the circuit of web is open" in page
+    assert "POST /circuits/web/close" in page

@@ -79,7 +79,11 @@ def test_stale_unconfirmed_alert_is_skipped() -> None:
     ("snapshot", "code", "reason"),
     [
         ({"paused": True}, "paused", "the responder is paused"),
-        ({"circuit_open": 1.0}, "circuit_open", "the budget is exhausted and the circuit is open"),
+        (
+            {"open_circuits": {"web": 1.0}},
+            "circuit_open",
+            "web has exhausted its budget and its circuit is open",
+        ),
         ({"instances": []}, "no_target", "no instance named web-1"),
         (
             {"instances": [instance(1, "failed", healing_enabled=False)]},
@@ -197,8 +201,8 @@ def test_exhausted_budget_stops_actions(kind: ActionKind) -> None:
     decision = restart(snapshot) if kind == "restart" else scale(kind, snapshot)
     assert decision.code == "budget_exhausted"
     assert decision.reason == (
-        "the budget of 5 actions within 10 min is exhausted:"
-        " find the cause, then resume the responder"
+        "web has exhausted its budget of 5 actions within 10 min:"
+        " find the cause, then close its circuit"
     )
     later = replace(snapshot, now=NOW + 2)
     assert restart(later) if kind == "restart" else scale(kind, later).code == "approved"
@@ -208,7 +212,7 @@ def test_scale_in_costs_no_budget() -> None:
     snapshot = replace(
         SNAPSHOT, recent_actions=[scaled(500 - number, "scale_in") for number in range(9)]
     )
-    assert budget_remaining(snapshot, LIMITS) == LIMITS.budget
+    assert budget_remaining("web", snapshot, LIMITS) == LIMITS.budget
     snapshot = replace(
         SNAPSHOT, recent_actions=[restarted(500 - number, 9) for number in range(LIMITS.budget)]
     )
@@ -218,8 +222,20 @@ def test_scale_in_costs_no_budget() -> None:
 
 def test_budget_can_be_reset() -> None:
     snapshot = replace(SNAPSHOT, recent_actions=[restarted(99, 9)] * 5)
-    assert budget_remaining(snapshot, LIMITS) == 0
-    assert budget_remaining(replace(snapshot, budget_reset_at=NOW - 50), LIMITS) == 5
+    assert budget_remaining("web", snapshot, LIMITS) == 0
+    for service, remaining in {"web": 5, "data-service": 0}.items():
+        reset = replace(snapshot, budget_reset_at={service: NOW - 50})
+        assert budget_remaining("web", reset, LIMITS) == remaining
+
+
+def test_exhausted_budget_leaves_other_services_theirs() -> None:
+    web = [restarted(99 - number, 9) for number in range(LIMITS.budget)]
+    down = [instance(1, "stopped"), instance(1, "stopped", "data-service")]
+    other = replace(HUNG, labels={"service": "data-service", "instance": "data-service-1"})
+    snapshot = replace(SNAPSHOT, instances=down, alerts=[*hung(1), other], recent_actions=web)
+    decisions = plan(snapshot, HEALED).decisions
+    codes = {decision.alert.service: decision.code for decision in decisions}
+    assert codes == {"web": "budget_exhausted", "data-service": "approved"}
 
 
 def test_down_instance_has_priority() -> None:
@@ -307,16 +323,20 @@ def test_plan_opens_the_circuit_once() -> None:
     planned = plan(snapshot, HEALED)
     codes = [decision.code for decision in planned.decisions]
     assert codes == ["budget_exhausted", "circuit_open", "circuit_open"]
-    assert planned.expected.circuit_open == NOW
+    assert planned.expected.open_circuits == {"web": NOW}
 
 
-def test_plan_closes_the_circuit_after_the_window() -> None:
+def test_plan_closes_each_circuit_after_its_window() -> None:
     opened = replace(SNAPSHOT, alerts=hung(1), recent_actions=[restarted(99, 9)] * 5)
-    early = plan(replace(opened, circuit_open=NOW - LIMITS.window + 1), HEALED)
-    assert (early.circuit_was_open, early.decisions[0].code) == (None, "circuit_open")
-    late = plan(replace(opened, circuit_open=NOW - LIMITS.window), HEALED)
-    assert (late.circuit_was_open, late.decisions[0].code) == (LIMITS.window, "approved")
-    assert late.expected.budget_reset_at == NOW
+    circuits = {"web": NOW - LIMITS.window + 1, "data-service": NOW - LIMITS.window}
+    early = plan(replace(opened, open_circuits=circuits), HEALED)
+    assert early.closed_circuits == {"data-service": LIMITS.window}
+    assert early.expected.open_circuits.keys() == {"web"}
+    assert early.decisions[0].code == "circuit_open"
+    late = plan(replace(opened, open_circuits={"web": NOW - LIMITS.window}), HEALED)
+    assert late.closed_circuits == {"web": LIMITS.window}
+    assert late.decisions[0].code == "approved"
+    assert late.expected.budget_reset_at == {"web": NOW}
 
 
 def test_planned_dry_run_ends_at_once() -> None:

@@ -85,7 +85,7 @@ def test_restart_repeats_while_the_alert_fires(stack: Stack) -> None:
 def test_exhausted_budget_opens_the_circuit_for_a_window(stack: Stack) -> None:
     stack.notify()
     second = 0.0
-    while "circuit_open" not in stack.store.flags() and second < 590:
+    while not stack.store.flags()["circuit_open"] and second < 590:
         second += 10
         stack.reconcile(second)
         stack.finish_all(second)
@@ -93,13 +93,27 @@ def test_exhausted_budget_opens_the_circuit_for_a_window(stack: Stack) -> None:
     assert stack.codes()[-1] == "budget_exhausted"
     stack.reconcile(second + 1)
     assert stack.codes()[-1] == "circuit_open"
-    assert stack.metric("circuit_open") == 1
-    assert stack.metric("budget_remaining") == 0
+    assert stack.metric("circuit_open", scaled_service="web") == 1
+    assert stack.metric("budget_remaining", scaled_service="web") == 0
     stack.reconcile(second + LIMITS.window - 1)
     assert stack.codes()[-1] == "circuit_open"
     stack.reconcile(second + LIMITS.window)
     assert stack.codes()[-1] == "approved"
-    assert stack.metric("circuit_open") == 0
+    assert stack.metric("circuit_open", scaled_service="web") == 0
+
+
+def test_service_is_healed_while_the_circuit_of_another_is_open(stack: Stack) -> None:
+    stack.notify()
+    for second in range(0, 590, 10):
+        stack.reconcile(second)
+        stack.finish_all(second)
+    assert "budget_exhausted" in stack.codes()
+    stack.control_api.instances.append(instance(1, "stopped", "data-service"))
+    stack.notify(service="data-service", instance="data-service-1")
+    stack.reconcile(600)
+    assert stack.submitted[-1].target == "data-service-1"
+    for service, remaining in {"web": 0, "data-service": LIMITS.budget - 1}.items():
+        assert stack.metric("budget_remaining", scaled_service=service) == remaining
 
 
 def test_storm_gets_only_the_budget(stack: Stack) -> None:

@@ -95,14 +95,40 @@ def test_old_resolved_alerts_are_deleted(notify: Notify, store: HealingStore) ->
 def test_flag_keeps_its_time(store: HealingStore) -> None:
     assert store.set_flag("paused", BEGAN)
     assert not store.set_flag("paused", BEGAN + timedelta(hours=1))
-    assert store.flags() == {"paused": BEGAN.timestamp()}
+    assert store.flags()["paused"] == {"": BEGAN.timestamp()}
     assert store.clear_flag("paused")
     assert not store.clear_flag("paused")
 
 
-def test_closing_the_circuit_resets_the_budget(store: HealingStore) -> None:
-    store.set_flag("circuit_open", BEGAN)
+LATER_S = (BEGAN + timedelta(minutes=5)).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("service", "closed", "open_circuits", "reset"),
+    [
+        ("web", {"web": True}, {"data-service"}, {"web": LATER_S}),
+        (
+            None,
+            {"web": True, "data-service": True},
+            set(),
+            {"web": LATER_S, "data-service": LATER_S},
+        ),
+        ("report", {}, {"web", "data-service"}, {}),
+    ],
+    ids=["one", "all", "unknown"],
+)
+def test_closing_a_circuit_resets_the_budget_of_its_service(
+    store: HealingStore,
+    service: str | None,
+    closed: dict[str, bool],
+    open_circuits: set[str],
+    reset: dict[str, float],
+) -> None:
+    for name in ("web", "data-service"):
+        create(store, name)
+        store.set_flag("circuit_open", BEGAN, name)
     later = BEGAN + timedelta(minutes=5)
-    assert store.close_circuit(later)
-    assert store.flags() == {"budget_reset": later.timestamp()}
-    assert not store.close_circuit(later)
+    assert store.close_circuits(later, service) == closed
+    flags = store.flags()
+    assert (flags["circuit_open"].keys(), flags["budget_reset"]) == (open_circuits, reset)
+    assert store.close_circuits(later, service) == dict.fromkeys(closed, False)
