@@ -31,7 +31,7 @@ class ResponderMetrics:
         self._names = frozenset(runbooks)
         # The start of each alert that fires and was notified, by fingerprint.
         self._notified: dict[str, datetime] = {}
-        # Series of several workers cannot be removed: each service keeps its circuit and its budget.
+        # Whose circuit and budget are shown; a series of several workers cannot be removed.
         self._services: set[str] = set()
         gauge = partial(metrics.gauge, mode="livemax")
         self.webhooks = metrics.counter(

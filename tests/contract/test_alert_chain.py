@@ -108,6 +108,35 @@ def test_alert_with_an_action_is_not_inhibited(root: Path, policy: Policy, alert
     assert holding in ([], [[why]])
 
 
+@pytest.mark.parametrize(
+    ("source", "target", "inhibited"),
+    [
+        (("ServiceDown", "web"), ("HealingExhausted", "web"), True),
+        (("DataServiceErrors", "data-service"), ("WebHighErrorRate", "web"), True),
+        (("DataServiceErrors", "data-service"), ("HealingExhausted", "web"), False),
+        (("HealingExhausted", "data-service"), ("HealingExhausted", "web"), False),
+        (("HealingExhausted", "data-service"), ("WebHighErrorRate", "web"), False),
+    ],
+)
+def test_budget_of_a_service_and_pages_of_another_do_not_inhibit_each_other(
+    root: Path, source: tuple[str, str], target: tuple[str, str], inhibited: bool
+) -> None:
+    first, second = (
+        {"alertname": alert, "service": service, "severity": "page"}
+        for alert, service in (source, target)
+    )
+    inhibiting = [
+        rule
+        for rule in yaml.safe_load((root / "alerting/alertmanager.yml").read_text())[
+            "inhibit_rules"
+        ]
+        if all(holds(matcher, first) for matcher in rule["source_matchers"])
+        and all(holds(matcher, second) for matcher in rule["target_matchers"])
+        and all(first.get(label) == second.get(label) for label in rule.get("equal", ()))
+    ]
+    assert bool(inhibiting) == inhibited
+
+
 def holds(matcher: str, labels: dict[str, str]) -> bool:
     """Tell whether a matcher of Alertmanager, such as `a =~ "b|c"`, matches labels."""
     match = re.fullmatch(r'(\w+) *(=~|!~|!=|=) *"?([^"]*)"?', matcher)

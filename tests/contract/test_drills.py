@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from alertdrill.config.durations import parse_seconds
 from alertdrill.drills.expression import LOKI_RULES, PROMETHEUS_RULES, alert_names
 from alertdrill.drills.faults.registry import KINDS
 from alertdrill.drills.faults.stack import service_fault
@@ -17,7 +18,11 @@ from alertdrill.drills.ideal_times import crossing_share, find_pipeline, ideal_t
 from alertdrill.drills.loader import load_all
 from alertdrill.drills.model import ACTIONS, Drill
 from alertdrill_telemetry.faults import kinds as services
+from alerting.responder.clients import Instance
+from alerting.responder.healing.planner import plan
 from alerting.responder.healing.policy import load_policy
+from alerting.responder.healing.snapshot import StackSnapshot
+from alerting.responder.healing.store import Action, ActiveAlert
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CATALOGUE = load_all()
@@ -104,6 +109,27 @@ def test_policy_has_the_expected_action(drill: Drill) -> None:
     assert rule.action == (drill.expect.heal if drill.expect.heal in ACTIONS else "none")
     # Otherwise the drill's limit would pass before the policy allows the action.
     assert (drill.deadlines.heal or 0) > rule.min_firing or rule.action == "none"
+
+
+def test_restarts_exhaust_the_budget_when_the_drill_expects_it() -> None:
+    drill = CATALOGUE.drills["HealingExhausted"]
+    target, service = drill.fault.target, drill.expect.labels["service"]
+    down = Instance(name=target, service=service, state="stopped", healing_enabled=True)
+    alert = ActiveAlert(
+        "InstanceDown",
+        {"job": "services", "service": service, "instance": target},
+        firing_since=parse_seconds(rules_by_alert()["InstanceDown"]["for"]),
+    )
+    restarts: list[Action] = []
+    for now in range(int(drill.deadlines.detect)):
+        snapshot = StackSnapshot(now, [alert], instances=[down], recent_actions=restarts)
+        planned = plan(snapshot, POLICY)
+        if planned.expected.open_circuits:
+            break
+        if planned.decisions[0].action == "restart":
+            restarts.append(Action("restart", service, target, now, now + 3))
+    assert planned.expected.open_circuits == {service: drill.crossing.fastest}
+    assert drill.crossing.fastest == drill.crossing.slowest
 
 
 @pytest.mark.parametrize("drill", DRILLS, ids=by_alert)

@@ -1,8 +1,8 @@
 """The circuit and the reset of the budget become flags of a service.
 
-An open circuit stays open, since the same time, for each service whose actions the shared budget had
-counted: it waits for a person, and an update must not start the same actions again. The circuit of
-any other service is closed.
+An open circuit stays open, since the same time, for each service whose actions the shared budget
+had counted: it waits for a person, and an update must not start the same actions again. The circuit
+of any other service is closed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ actions = sa.table("actions", sa.column("service"), sa.column("kind"), sa.column
 def upgrade() -> None:
     """Give each flag its services."""
     connection = op.get_bind()
-    set_at = {name: time for name, time in connection.execute(sa.select(flags))}
+    set_at = {row.name: row.set_at for row in connection.execute(sa.select(flags))}
     rows = [("paused", "")] if "paused" in set_at else []
     services = sa.select(actions.c.service).distinct()
     if "budget_reset" in set_at:

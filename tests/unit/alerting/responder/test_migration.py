@@ -189,7 +189,8 @@ def test_circuit_of_a_budget_without_reset_counted_its_window(tmp_path: Path) ->
         " WHERE id = 2",
     )
     flags = HealingStore(db.open_database(path)).flags()
-    assert (flags["circuit_open"].keys(), flags["budget_reset"]) == ({"web"}, {})
+    assert flags["circuit_open"].keys() == {"web"}
+    assert not flags["budget_reset"]
 
 
 def test_pages_show_a_migrated_database(migrated: Flask) -> None:
