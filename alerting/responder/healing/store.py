@@ -245,19 +245,17 @@ class HealingStore:
         Return whether the circuit was open, for each service that has ever had an action: no other
         one has an open circuit, or a budget to restore.
         """
-        columns = operator_flags.c
         query = sa.select(actions.c.service).distinct()
         if service is not None:
             query = query.where(actions.c.service == service)
         with self._database.write() as connection:
-            services = connection.execute(query).scalars().all()
-            own = columns.service.in_(services)
-            closing = _deletion("circuit_open").where(own).returning(columns.service)
-            closed = connection.execute(closing).scalars().all()
+            services = connection.scalars(query).all()
+            own = operator_flags.c.service.in_(services)
+            closing = _deletion("circuit_open").where(own).returning(operator_flags.c.service)
+            closed = connection.scalars(closing).all()
             connection.execute(_deletion("budget_reset").where(own))
             reset = {"name": "budget_reset", "set_at": format_rfc3339(now)}
-            if services:
-                rows = [{**reset, "service": name} for name in services]
+            if rows := [{**reset, "service": name} for name in services]:
                 connection.execute(sa.insert(operator_flags), rows)
         return {name: name in closed for name in services}
 
