@@ -244,10 +244,14 @@ class Exchange(RequestContext):
         if self._ended:
             return
         self._ended = True
-        seconds = time.perf_counter() - self.started
+        try:
+            self._record(time.perf_counter() - self.started)
+        finally:  # last: an idle instance has counted all its requests
+            if not self.nested:
+                self._middleware.drain.change_in_flight(-1)
+
+    def _record(self, seconds: float) -> None:
         middleware = self._middleware
-        if not self.nested:
-            middleware.drain.change_in_flight(-1)
         if self.protocol is not None:
             middleware.connections[self.protocol].dec()
             if self.protocol == WEBSOCKET and self.status not in ("", "101"):
@@ -256,14 +260,13 @@ class Exchange(RequestContext):
             self.status = "101" if self.protocol == WEBSOCKET else "500"
         broken = self.error is not None and not self._complete
         method = self.environ["REQUEST_METHOD"]
-        labels = (
-            method if method in METHODS else OTHER_METHOD,
-            self.rule or UNMATCHED,
-            self.status,
+        label = method if method in METHODS else OTHER_METHOD
+        middleware.exporter.count(
+            (label, self.rule or UNMATCHED, self.status),
+            seconds if self.protocol is None else None,
+            self.trace_id,
+            failed=broken or self.exception is not None,
         )
-        duration = seconds if self.protocol is None else None
-        failed = broken or self.exception is not None
-        middleware.exporter.count(labels, duration, self.trace_id, failed=failed)
         if not (self._complete or broken) and method != "HEAD":
             self.error = DISCONNECTED
         middleware.access_log.write(self, seconds, is_error=broken or self.status >= "500")

@@ -43,18 +43,30 @@ def free_port() -> int:
 
 
 class Instance:
-    """`data-service` with a number of workers. Call `stop()` or leave the `with` block."""
+    """An application with a number of workers. Call `stop()` or leave the `with` block.
 
-    def __init__(self, workers: int, folder: Path) -> None:
+    The default application is `data-service`; more variables go to its environment.
+    """
+
+    def __init__(
+        self,
+        workers: int,
+        folder: Path,
+        app: str = "apps.data_service:create_app()",
+        **environment: str,
+    ) -> None:
+        self._more = environment
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        ops_port = environment.get("OPS_PORT", self.port)
+        self.operations = f"http://127.0.0.1:{ops_port}"
         self.log = folder / "stdout.jsonl"
         configuration = "python:alertdrill_telemetry.gunicorn_conf"
         server = [sys.executable, "-m", "gunicorn", "-c", configuration]
         # No shell: the process that we signal is the arbiter.
         with self.log.open("wb") as stdout:
             self.process = subprocess.Popen(
-                [*server, "apps.data_service:create_app()"],
+                [*server, app],
                 cwd=ROOT,
                 env=self._environment(workers, folder),
                 stdout=stdout,
@@ -71,6 +83,7 @@ class Instance:
             "TMPDIR": str(folder),
             "FAULTS_ENABLED": "1",
             "FAULTS_TOKEN": TOKEN,
+            **self._more,
         }
 
     def __enter__(self) -> Instance:
@@ -93,7 +106,7 @@ class Instance:
 
     def _ready(self) -> bool:
         try:
-            return requests.get(f"{self.url}/readyz", timeout=5).ok
+            return requests.get(f"{self.operations}/readyz", timeout=5).ok
         except requests.ConnectionError:
             return False
 
@@ -122,7 +135,7 @@ class Instance:
     def _faults(self, method: str, kind: str, body: object) -> None:
         requests.request(
             method,
-            f"{self.url}/faults/{kind}",
+            f"{self.operations}/faults/{kind}",
             json=body,
             headers={"Authorization": f"Bearer {TOKEN}"},
             timeout=TIMEOUT_S,
@@ -130,7 +143,7 @@ class Instance:
 
     def samples(self) -> dict[str, float]:
         """Return the sum of every sample name, over its labels."""
-        text = requests.get(f"{self.url}/metrics", timeout=TIMEOUT_S).text
+        text = requests.get(f"{self.operations}/metrics", timeout=TIMEOUT_S).text
         sums: dict[str, float] = {}
         for family in text_string_to_metric_families(text):
             for sample in family.samples:

@@ -28,6 +28,12 @@ def ask_many(instance: Instance, times: int) -> None:
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(lambda _: instance.post(), range(times)))
     assert {answer.status_code for answer in answers} == {200}
+    await_idle(instance)
+
+
+def await_idle(instance: Instance) -> None:
+    """Wait for the end of all requests: a client has its answer a moment before it is counted."""
+    poll_until(lambda: instance.samples()["http_requests_in_flight"] == 0, "no request in flight")
 
 
 def counted(instance: Instance) -> set[float]:

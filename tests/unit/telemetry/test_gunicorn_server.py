@@ -1,0 +1,93 @@
+"""What only a real server shows: the port of the operations, own metrics, what the client got."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from tests.unit.telemetry.instance import TIMEOUT_S, Instance, free_port, poll_until
+
+SHOP = "tests.unit.telemetry.shop:create_app()"
+OPERATIONS = ("/healthz", "/readyz", "/metrics", "/faults")
+SPELLINGS = ("//metrics", "/%6detrics", "/x/metrics", "/faults/x%0ay")
+
+
+@pytest.fixture(scope="module", params=[1, 2])
+def shop(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Instance]:
+    port = str(free_port())
+    folder = tmp_path_factory.mktemp("shop")
+    with Instance(request.param, folder, SHOP, OPS_PORT=port, THREADS="2") as instance:
+        yield instance
+
+
+def status(instance: Instance, path: str, **headers: str) -> int:
+    return requests.get(f"{instance.url}{path}", headers=headers, timeout=TIMEOUT_S).status_code
+
+
+def counted(instance: Instance, name: str) -> float:
+    poll_until(lambda: instance.samples()["http_requests_in_flight"] == 0, "no request in flight")
+    return instance.samples().get(name, 0.0)
+
+
+def test_metrics_of_the_application_are_exposed(shop: Instance) -> None:
+    before = counted(shop, "shop_orders_total")
+    for _ in range(10):
+        assert status(shop, "/order") == 200
+    for _ in range(4):  # whichever worker answers
+        assert counted(shop, "shop_orders_total") == before + 10
+        assert counted(shop, "shop_views_total") == before + 10
+        assert shop.samples()["shop_stock"] == 7
+    text = requests.get(f"{shop.operations}/metrics", timeout=TIMEOUT_S).text
+    names = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")]
+    assert len(names) == len(set(names))
+
+
+def test_operations_answer_while_every_thread_is_busy(shop: Instance) -> None:
+    busy = 2 * len(shop.workers())
+    # Each worker gets two or more of them; the others wait.
+    clients = [threading.Thread(target=status, args=(shop, "/slow?seconds=2")) for _ in range(12)]
+    for client in clients:
+        client.start()
+    poll_until(lambda: shop.samples()["http_requests_in_flight"] == busy, "busy threads")
+    for path in ("/healthz", "/readyz", "/metrics"):
+        assert requests.get(f"{shop.operations}{path}", timeout=1.5).status_code == 200
+    for client in clients:
+        client.join(TIMEOUT_S)
+
+
+@pytest.mark.parametrize("path", [*OPERATIONS, *SPELLINGS])
+def test_port_of_the_application_has_no_operations(shop: Instance, path: str) -> None:
+    assert status(shop, path) == 404
+    for name in ("SCRIPT_NAME", "Script-Name", "X-Forwarded-Prefix", "X-Script-Name"):
+        assert status(shop, path, **{name: "/x"}) == 404
+
+
+def test_script_name_of_a_client_is_a_header(shop: Instance) -> None:
+    answer = requests.get(f"{shop.url}/order", headers={"SCRIPT_NAME": "/x"}, timeout=TIMEOUT_S)
+    assert (answer.status_code, answer.text) == (200, "")
+
+
+def test_failing_teardown_is_counted_as_the_client_sees_it(shop: Instance) -> None:
+    before = counted(shop, "flask_http_request_exceptions_total")
+    assert [status(shop, "/teardown") for _ in range(3)] == [500] * 3
+    assert counted(shop, "flask_http_request_exceptions_total") == before + 3
+    lines = [line for line in shop.lines("access") if line["path"] == "/teardown"]
+    assert [line["status"] for line in lines] == [500] * 3
+
+
+def test_broken_stream_is_counted_as_the_client_sees_it(shop: Instance) -> None:
+    before = counted(shop, "flask_http_request_exceptions_total")
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        status(shop, "/broken")
+    assert counted(shop, "flask_http_request_exceptions_total") == before + 1
+    (line,) = [line for line in shop.lines("access") if line["path"] == "/broken"]
+    assert (line["status"], line["error"]) == (200, "builtins.ValueError: no more")
+
+
+def test_every_line_is_json(shop: Instance) -> None:
+    assert shop.lines("access")  # it parses all lines
