@@ -12,6 +12,7 @@ PREVIEW ?=
 # The folders, files or options of pytest that `make test` runs instead of the unit and contract tests.
 T ?=
 # The parts that `make verify` runs again; empty runs all that have not passed on this commit.
+# `make bench` has parts too.
 PART ?=
 
 RUN := requirements/services.txt requirements/alertdrill.txt
@@ -48,5 +49,5 @@ test:    ## Run the unit and contract tests, or others: T=tests/e2e
 	@$(DEV_READY) && $(VENV)/bin/pytest $(T)
 verify:  ## Run every check, or one part: PART=drills. PART=list lists the parts
 	@$(DEV_READY) && .ci/verify $(PART)
-bench:   ## Measure the cost of the instrumentation and of the stack
-	@$(DEV_READY) && $(VENV)/bin/python -m tests.bench
+bench:   ## Measure the cost of the instrumentation and of the stack, or PART=telemetry
+	@$(DEV_READY) && $(VENV)/bin/python -m tests.bench $(PART)

@@ -21,7 +21,7 @@ PATH = "/items/7"
 CONNECTIONS, THREADS = 8, 4
 # Interleaved, so that a busy moment of the machine affects all sides; odd, so that the median is
 # a measurement.
-ROUNDS, ROUND_S, WARMUP_S = 5, 0.6, 0.5
+ROUNDS, ROUND_S, WARMUP_S = 11, 1.5, 0.5
 APPLICATIONS = {
     "bare": "bare Flask",
     "ours": "alertdrill_telemetry",
@@ -115,9 +115,3 @@ def _answers(port: int) -> bool:
         return bool(http_load.run(port, PATH, connections=1, seconds=0.05).durations)
     except OSError:
         return False
-
-
-if __name__ == "__main__":
-    from rich.console import Console
-
-    Console().print(table())
