@@ -16,7 +16,6 @@ from prometheus_client import CollectorRegistry
 from requests import Session
 
 from . import faults, http_client, logs, operations, ops_server
-from .access_log import AccessLog
 from .clock import Clock
 from .drain import DrainState
 from .env_reader import EnvReader
@@ -26,6 +25,7 @@ from .health import Readiness
 from .log_guard import LogGuard
 from .metrics import Metrics
 from .middleware import observe
+from .recorder import Recorder
 from .settings import TelemetrySettings
 
 __all__ = [
@@ -95,14 +95,15 @@ def init_app(
         settings, lambda level: metrics.log_records.labels(level=level).inc(), clock
     )
     guard = LogGuard(handler, settings.log_level, app.logger.name, metrics.log_repairs)
-    access_log = AccessLog(settings, handler.writer, metrics, clock, guard)
+    recorder = Recorder(settings, exporter, handler, guard, clock)
     if settings.faults_enabled:
         state = faults.init_app(app, ops, metrics, readiness, settings.faults_token)
         clock.skew = faults.clock_skew(state)
-        access_log.suppressed = faults.log_silence(state)
-        handler.addFilter(lambda _: not access_log.suppressed())
+        is_silent = recorder.is_silent = faults.log_silence(state)
+        handler.addFilter(lambda _: not is_silent())
         telemetry.faults = state
-    observe(app, exporter, drain, access_log, ops if settings.ops_port is None else None)
+    shared_ops = ops if settings.ops_port is None else None
+    observe(app, recorder, drain, metrics.open_connections, shared_ops)
     if settings.ops_port is not None:
         ops_server.listen(settings.host, settings.ops_port).serve(ops)
     app.extensions["telemetry"] = telemetry

@@ -9,10 +9,11 @@ from contextvars import ContextVar
 
 # https://www.w3.org/TR/trace-context/#traceparent-header. It forbids version ff. Versions above
 # 00 may have more fields after the flags.
-TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+TRACEPARENT = re.compile(
+    r"(?:00(?=.{53}$)|(?!ff|00)[0-9a-f]{2})-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?"
+)
 # The request ids that a caller may send. Others are ignored: they end up in logs and headers.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-NO_TRACE, NO_PARENT = "0" * 32, "0" * 16
 # Ids need to be different, not secret. This generator makes no system call, for which a thread
 # would give up the interpreter's lock; the application cannot seed it.
 _random = random.Random()  # noqa: S311 - see above
@@ -26,11 +27,17 @@ class RequestContext:
     """
 
     def __init__(self, traceparent: str | None = None, request_id: str | None = None) -> None:
-        trace_id, self.sampled = _parse(traceparent) if traceparent else (None, True)
-        self.trace_id = trace_id or f"{_random.getrandbits(128):032x}"
+        if traceparent and TRACEPARENT.fullmatch(traceparent := traceparent.strip()):
+            self.trace_id = traceparent[3:35]
+            self.sampled = int(traceparent[53:55], 16) & 1 == 1
+        else:
+            self.trace_id = f"{_random.getrandbits(128):032x}"
+            self.sampled = True
         self.span_id = f"{_random.getrandbits(64):016x}"
-        valid = request_id is not None and REQUEST_ID.fullmatch(request_id)
-        self.request_id = request_id if valid and request_id else f"{_random.getrandbits(128):032x}"
+        if request_id and REQUEST_ID.fullmatch(request_id):
+            self.request_id = request_id
+        else:
+            self.request_id = f"{_random.getrandbits(128):032x}"
 
     def traceparent(self) -> str:
         """Return the header for an outgoing call, with this request's span as the parent."""
@@ -44,13 +51,3 @@ current_context: ContextVar[RequestContext | None] = ContextVar("request_context
 def current() -> RequestContext | None:
     """Return the context of the current request, or None outside a request."""
     return current_context.get()
-
-
-def _parse(traceparent: str) -> tuple[str | None, bool]:
-    match = TRACEPARENT.fullmatch(traceparent.strip())
-    if match is None:
-        return None, True
-    version, trace_id, parent_id, flags, more = match.groups()
-    if trace_id == NO_TRACE or parent_id == NO_PARENT or (version == "00" and more):
-        return None, True
-    return trace_id, bool(int(flags, 16) & 1)

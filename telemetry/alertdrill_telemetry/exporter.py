@@ -67,29 +67,12 @@ class MetricsExporter(PrometheusMetrics):  # type: ignore[misc]
         self.export_defaults(buckets=BUCKETS, group_by=url_rule, app=_NoHooks())
         self.contract = metrics
         self._drain = drain
-        self._children: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
         declared: dict[str, Any] = metrics.registry._names_to_collectors
-        self._total: Counter = declared[TOTAL]
-        self._exceptions: Counter = declared[EXCEPTIONS]
-        self._duration: Histogram = declared[DURATION]
-
-    def count(
-        self, labels: tuple[str, str, str], seconds: float | None, trace_id: str, *, failed: bool
-    ) -> None:
-        """Count a request by its method, url_rule and status; `failed` if it raised an exception.
-
-        `seconds` is its duration; None for a connection that stayed open, which is not slow.
-        """
-        children = self._children.get(labels)
-        if children is None:
-            total = self._total.labels(labels[0], labels[2])
-            children = (total, self._duration.labels(*labels))
-            self._children[labels] = children
-        children[0].inc()
-        if seconds is not None:
-            children[1].observe(seconds, {"trace_id": trace_id})
-        if failed:
-            self._exceptions.labels(labels[0], labels[2]).inc()
+        self.total: Counter = declared[TOTAL]
+        self.exceptions: Counter = declared[EXCEPTIONS]
+        self.duration: Histogram = declared[DURATION]
+        # The upper bounds of the histogram's buckets; the last is infinite.
+        self.bounds: Sequence[float] = self.duration._upper_bounds
 
     def generate_metrics(
         self, accept_header: str | None = None, names: list[str] | None = None

@@ -26,8 +26,6 @@ class LogGuard:
         self._handler = handler
         self._level = level
         self._app_logger = app_logger
-        self._level_number = logging.getLevelNamesMapping()[level]
-        self._root = logging.getLogger()
         self._repairs = repairs
         _Configurator.use(self)
         self.install()
@@ -36,10 +34,8 @@ class LogGuard:
         """Install the handler, and enable the loggers of the application and of this package."""
         install(self._handler, self._level, [self._app_logger])
 
-    def check(self) -> None:
-        """Repair the configuration if the application has changed it."""
-        if self._handler in self._root.handlers and self._root.level == self._level_number:
-            return
+    def repair(self) -> None:
+        """Install the handler again, with a warning and a count."""
         self.install()
         self._repairs.inc()
         logger.warning(

@@ -7,18 +7,18 @@ depends on none of the application's hooks, and it counts what the client got.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, got_request_exception, request, request_started
+from flask import Flask, Request, got_request_exception
+from prometheus_client import Gauge
 
-from .access_log import AccessLog
 from .context import RequestContext, current_context
 from .drain import DrainState
-from .exporter import METHODS, OTHER_METHOD, UNMATCHED, MetricsExporter
 from .logs import qualified_name
 from .metrics import SSE, WEBSOCKET
-from .operations import is_operation
+from .operations import OPERATIONS, is_operation
+from .recorder import Recorder
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 MAX_ERROR_LENGTH = 300
 # The error of a response that the client did not wait for.
 DISCONNECTED = "client disconnected"
+# What a client gets from the server if the application fails before its response has begun.
+SERVER_ERROR = "500"
+SWITCHING_PROTOCOLS = "101"
 
 
 class Middleware:
@@ -40,24 +43,23 @@ class Middleware:
     def __init__(
         self,
         app: Flask,
-        exporter: MetricsExporter,
+        recorder: Recorder,
         drain: DrainState,
-        access_log: AccessLog,
+        connections: Mapping[str, Gauge],
         operations: WSGIApplication | None = None,
     ) -> None:
         self.app = app
-        self.exporter = exporter
-        self.connections = exporter.contract.open_connections
+        self.recorder = recorder
         self.drain = drain
-        self.access_log = access_log
+        self.connections = connections
         self._operations = operations
-        request_started.connect(_keep_rule, app)
-        got_request_exception.connect(_keep_exception, app)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve a request; raise what the application raises."""
-        if self._operations is not None and is_operation(environ.get("PATH_INFO", "")):
-            return self._operations(environ, start_response)
+        if self._operations is not None:
+            path: str = environ.get("PATH_INFO", "")
+            if path.startswith(OPERATIONS) and is_operation(path):
+                return self._operations(environ, start_response)
         exchange = Exchange(self, environ, start_response)
         token = current_context.set(exchange)
         try:
@@ -72,24 +74,32 @@ class Middleware:
 
 def observe(
     app: Flask,
-    exporter: MetricsExporter,
+    recorder: Recorder,
     drain: DrainState,
-    access_log: AccessLog,
+    connections: Mapping[str, Gauge],
     operations: WSGIApplication | None,
 ) -> None:
     """Make the middleware the outermost: also `app.wsgi_app` that is wrapped later is inside.
 
-    The application gets a class of its own, whose call is the middleware.
+    The application gets a class of its own. Its call is the middleware, and it tells the exchange
+    its request, which knows the route.
     """
-    middleware = Middleware(app, exporter, drain, access_log, operations)
     own = type(app)
-    app.__class__ = type(own.__name__, (own,), {"__call__": middleware, "__doc__": own.__doc__})
 
+    def request_context(self: Flask, environ: WSGIEnvironment) -> Any:
+        context = own.request_context(self, environ)
+        exchange = current_context.get()
+        if isinstance(exchange, Exchange):
+            exchange.request = context.request
+        return context
 
-def _keep_rule(_app: Flask, **_: Any) -> None:
-    exchange = current_context.get()
-    if isinstance(exchange, Exchange) and request.url_rule is not None:
-        exchange.rule = request.url_rule.rule
+    namespace = {
+        "__call__": Middleware(app, recorder, drain, connections, operations),
+        "__doc__": own.__doc__,
+        "request_context": request_context,
+    }
+    app.__class__ = type(own.__name__, (own,), namespace)
+    got_request_exception.connect(_keep_exception, app)
 
 
 def _keep_exception(_app: Flask, exception: BaseException, **_: Any) -> None:
@@ -114,6 +124,7 @@ class Exchange(RequestContext):
     """
 
     # Most requests keep these values.
+    request: Request | None = None
     rule: str | None = None
     status = ""
     error: str | None = None
@@ -147,7 +158,7 @@ class Exchange(RequestContext):
             self._remaining = 0
         if not self.nested:
             middleware.drain.change_in_flight(1)
-        if environ.get("HTTP_UPGRADE", "").lower() == WEBSOCKET:
+        if "HTTP_UPGRADE" in environ and environ["HTTP_UPGRADE"].lower() == WEBSOCKET:
             self._stay_open(WEBSOCKET)
 
     def start_response(
@@ -156,13 +167,14 @@ class Exchange(RequestContext):
         """Pass the start of the response on, with the request id (PEP 3333)."""
         request_id = self.request_id
         for name, value in headers:
-            lowered = name.lower()
-            if lowered == "content-type":
-                if value.startswith("text/event-stream") and self.protocol is None:
-                    self._stay_open(SSE)
-            elif lowered == "x-request-id":  # the application's own
-                request_id = ""
-            elif lowered == "content-length" and self._remaining == 0:
+            if len(name) == len("Content-Type") == len("X-Request-ID"):
+                lowered = name.lower()
+                if lowered == "content-type":
+                    if value.startswith("text/event-stream") and self.protocol is None:
+                        self._stay_open(SSE)
+                elif lowered == "x-request-id":  # the application's own
+                    request_id = ""
+            elif self._remaining == 0 and name.lower() == "content-length":
                 self._remaining = int(value)
         if request_id:
             headers = [*headers, ("X-Request-ID", request_id)]
@@ -233,7 +245,7 @@ class Exchange(RequestContext):
     def _break_off(self, error: BaseException) -> None:
         self.error = _describe(error)
         if not self._sent:  # the server answers for the application
-            self.status = "500"
+            self.status = SERVER_ERROR
 
     def _stay_open(self, protocol: str) -> None:
         self.protocol = protocol
@@ -244,32 +256,27 @@ class Exchange(RequestContext):
         if self._ended:
             return
         self._ended = True
+        seconds = time.perf_counter() - self.started
         try:
-            self._record(time.perf_counter() - self.started)
+            if self.protocol is not None:
+                self._end_connection(self.protocol)
+            if self.request is not None and self.request.url_rule is not None:
+                self.rule = self.request.url_rule.rule
+            broken = self.error is not None and not self._complete
+            if not (self._complete or broken) and self.environ["REQUEST_METHOD"] != "HEAD":
+                self.error = DISCONNECTED
+            self.status = self.status or SERVER_ERROR
+            self._middleware.recorder.record(self, seconds, broken=broken)
         finally:  # last: an idle instance has counted all its requests
             if not self.nested:
                 self._middleware.drain.change_in_flight(-1)
 
-    def _record(self, seconds: float) -> None:
-        middleware = self._middleware
-        if self.protocol is not None:
-            middleware.connections[self.protocol].dec()
-            if self.protocol == WEBSOCKET and self.status not in ("", "101"):
+    def _end_connection(self, protocol: str) -> None:
+        self._middleware.connections[protocol].dec()
+        if protocol == WEBSOCKET:
+            self.status = self.status or SWITCHING_PROTOCOLS
+            if self.status != SWITCHING_PROTOCOLS:
                 self.protocol = None  # the application declined the upgrade
-        if not self.status:
-            self.status = "101" if self.protocol == WEBSOCKET else "500"
-        broken = self.error is not None and not self._complete
-        method = self.environ["REQUEST_METHOD"]
-        label = method if method in METHODS else OTHER_METHOD
-        middleware.exporter.count(
-            (label, self.rule or UNMATCHED, self.status),
-            seconds if self.protocol is None else None,
-            self.trace_id,
-            failed=broken or self.exception is not None,
-        )
-        if not (self._complete or broken) and method != "HEAD":
-            self.error = DISCONNECTED
-        middleware.access_log.write(self, seconds, is_error=broken or self.status >= "500")
 
     def __del__(self) -> None:
         # A server that forgets `close()` must not leave the request in flight.

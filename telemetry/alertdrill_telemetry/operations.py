@@ -15,15 +15,13 @@ from .exporter import MetricsExporter
 from .health import Readiness
 from .problems import Problem
 
-PROBES_AND_METRICS = frozenset(["/healthz", "/readyz", "/metrics"])
-FAULTS = "/faults"
+# The paths; `/faults` also has paths below it.
+OPERATIONS = ("/healthz", "/readyz", "/metrics", "/faults")
 
 
 def is_operation(path: str) -> bool:
     """Return whether a request path belongs to an operations endpoint."""
-    return path in PROBES_AND_METRICS or (
-        path.startswith(FAULTS) and path[len(FAULTS) : len(FAULTS) + 1] in ("", "/")
-    )
+    return path in OPERATIONS or path.startswith("/faults/")
 
 
 def create_app(readiness: Readiness, exporter: MetricsExporter) -> Flask:
