@@ -6,7 +6,6 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -55,8 +54,7 @@ class Measurement:
 def table() -> Table:
     """Measure all applications under gunicorn's gthread worker."""
     with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
-        servers = {name: stack.enter_context(_gunicorn(name, folder)) for name in APPLICATIONS}
+        servers = {name: stack.enter_context(_gunicorn(name)) for name in APPLICATIONS}
         for server in servers.values():
             _measure(server, WARMUP_S)
         rounds = [
@@ -89,21 +87,25 @@ def _measure(server: Server, seconds: float) -> Measurement:
 
 
 @contextmanager
-def _gunicorn(name: str, folder: str) -> Iterator[Server]:
+def _gunicorn(name: str) -> Iterator[Server]:
     port = free_port()
     options = ("--worker-class", "gthread", "--threads", str(THREADS), "--keep-alive", "75")
     command = (sys.executable, "-m", "gunicorn", *options, "--bind", f"127.0.0.1:{port}")
     application = f"tests.bench.telemetry_apps:{name}()"
-    with open(f"{folder}/{name}.log", "wb") as log:  # noqa: PTH123 - a log file is a real one
-        process = subprocess.Popen(
-            [*command, application], env=_environment(), stdout=log, stderr=log
-        )
+    # Their output goes to a pipe with a reader, as under Docker or supervisord.
+    reader = subprocess.Popen(("cat",), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [*command, application], env=_environment(), stdout=reader.stdin, stderr=subprocess.STDOUT
+    )
+    assert reader.stdin is not None
+    reader.stdin.close()
     try:
         poll_until(lambda: _answers(port), f"the server of {name}")
         yield Server(port, psutil.Process(process.pid))
     finally:
         process.terminate()
         process.wait()
+        reader.wait()
 
 
 def _environment() -> Mapping[str, str]:
