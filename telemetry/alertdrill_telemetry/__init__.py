@@ -82,7 +82,7 @@ def init_app(
     settings = settings or TelemetrySettings.from_env(service, EnvReader(os.environ))
     clock = Clock()
     drain = DrainState(worker=os.getpid())
-    metrics = Metrics(registry, clock)
+    metrics = Metrics(registry, clock, logs_requests=settings.logs_requests)
     metrics.app_info.labels(service=settings.service, version=settings.version).set(1)
     metrics.in_flight.read = lambda: [((), drain.in_flight())]
     exporter = MetricsExporter(metrics, drain)

@@ -89,11 +89,16 @@ class Metrics:
     """The contract's metrics in one registry.
 
     If `PROMETHEUS_MULTIPROC_DIR` is set, each worker exposes the sum over all workers of the
-    instance. `clock` is the machine's clock by default.
+    instance. `clock` is the machine's clock by default. `logs_requests`: whether every request has
+    an access line.
     """
 
     def __init__(
-        self, registry: CollectorRegistry | None = None, clock: Clock | None = None
+        self,
+        registry: CollectorRegistry | None = None,
+        clock: Clock | None = None,
+        *,
+        logs_requests: bool = True,
     ) -> None:
         self.registry = registry or CollectorRegistry()
         self.callback_gauges: list[CallbackGauge] = []
@@ -133,8 +138,11 @@ class Metrics:
         self.log_records = self.counter("log_records_total", "Log lines, by level.", ("level",))
         for level in LEVELS:  # at 0 from the start, so that the first error is an increase
             self.log_records.labels(level=level)
-        self.access_log_lines = self.counter(
-            "access_log_lines_total", "Access lines of requests written to the log."
+        # Absent where the level hides access lines, so that no alert misses them.
+        self.access_log_lines = (
+            self.counter("access_log_lines_total", "Access lines of requests written to the log.")
+            if logs_requests
+            else None
         )
         self.log_repairs = self.counter(
             "log_configuration_repairs_total",

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 # people look for, always leave theirs; of the others a few suffice, since an exemplar takes longer
 # than all other counting.
 SLOW_S, EXEMPLAR_INTERVAL_S = 0.1, 0.1
-# The levels of LOG_LEVEL that show a line of level INFO, and those that show errors only.
-SHOW_ALL, SHOW_ERRORS = ("DEBUG", "INFO"), ("WARNING", "ERROR")
 
 
 Increment = Callable[[float], None]
@@ -71,8 +69,8 @@ class Recorder:
         self._level = logging.getLevelNamesMapping()[settings.log_level]
         self._clock = clock
         self._proxies = settings.trusted_proxies
-        self._shows_all = settings.log_level in SHOW_ALL
-        self._shows_errors = self._shows_all or settings.log_level in SHOW_ERRORS
+        self._shows_all = settings.logs_requests
+        self._shows_errors = settings.log_level != "CRITICAL"
         identity = {
             "service": settings.service,
             "instance": settings.instance,
@@ -80,7 +78,8 @@ class Recorder:
         }
         self._identity = escape(orjson.dumps(identity).decode())[1:-1]
         metrics = exporter.contract
-        self._count_line = metrics.access_log_lines._value.inc if self._shows_all else None
+        lines = metrics.access_log_lines
+        self._count_line = lines._value.inc if lines is not None else None
         self._count_info = metrics.log_records.labels(level="INFO")._value.inc
         self._count_error = metrics.log_records.labels(level="ERROR")._value.inc
         self._series: dict[tuple[str, str | None, str, bool], _Series] = {}

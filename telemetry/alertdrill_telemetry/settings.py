@@ -28,6 +28,11 @@ class TelemetrySettings:
     host: str = "127.0.0.1"
     ops_port: int | None = None
 
+    @property
+    def logs_requests(self) -> bool:
+        """Whether every request has an access line: its level is INFO, or ERROR for errors."""
+        return self.log_level in ("DEBUG", "INFO")
+
     @classmethod
     def from_env(cls, service: str, env: EnvReader) -> TelemetrySettings:
         """Read the settings of `service`; raise `SettingsError` with the name of a bad variable."""

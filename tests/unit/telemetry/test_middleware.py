@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -405,3 +406,17 @@ def test_response_that_streams_with_the_request_context(shop: Shop) -> None:
     assert shop.get("/here").body == b"/here"
     assert shop.in_flight() == 0
     assert DrainState().in_flight() == 0
+
+
+@pytest.mark.parametrize(("level", "lines_of"), [("WARNING", [500]), ("CRITICAL", [])])
+def test_high_level_hides_access_lines(level: str, lines_of: list[int], lines: Lines) -> None:
+    app = Flask("shop", static_folder=None)
+    settings = replace(SETTINGS, log_level=level)
+    telemetry = init_app(app, "shop", settings)
+    app.add_url_rule("/fail", view_func=lambda: str(1 / 0))
+    for path in ("/nowhere", "/fail"):
+        serve(app, path)
+    assert [line["status"] for line in access(lines())] == lines_of
+    # Its absence tells the alert that no lines are missing.
+    text = telemetry.exporter.generate_metrics()[0]
+    assert "access_log_lines_total" not in text
