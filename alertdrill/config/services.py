@@ -83,8 +83,8 @@ class Declaration(YamlModel):
 
     Clients request the `public` paths and other services the `internal` ones; both include all
     paths below them. `calls` names the services that it calls. `objective` is the ratio of requests
-    that must not fail, `latency_limit` the seconds within which one is fast enough, and
-    `memory_limit` the bytes that an instance may use.
+    that must not fail, and `latency_limit` the seconds within which one is fast enough. An instance
+    may use `memory_limit` bytes, and expose `series_limit` series of metrics.
     """
 
     port: int = Field(ge=MIN_PORT, le=MAX_PORT)
@@ -95,6 +95,7 @@ class Declaration(YamlModel):
     objective: float = Field(gt=0, lt=1)
     latency_limit: Seconds = Field(gt=0)
     memory_limit: Bytes
+    series_limit: int = Field(gt=0)
 
 
 class Service(Declaration):

@@ -62,6 +62,11 @@ def memory_limit() -> str:
     return f"max by (service) (service:memory_limit:bytes{{{SERVICE}}})"
 
 
+def series_limit() -> str:
+    """Return the limit of series of each selected service, as in CardinalityHigh."""
+    return f"max by (service) (service:series_limit:count{{{SERVICE}}})"
+
+
 def firing_alerts(matchers: str = "", by: str = "alertname, severity, service, instance") -> str:
     """Return the firing pages and tickets."""
     chosen = f", {matchers}" if matchers else ""

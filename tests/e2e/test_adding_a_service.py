@@ -39,6 +39,7 @@ RECORDS = (
     "service:objective:ratio",
     "service:latency_objective:ratio",
     "service:memory_limit:bytes",
+    "service:series_limit:count",
     *(f"service:{what}:rate5m" for what in ("requests", "request_errors", "requests_slow")),
     *(f"service:{what}:budget" for what in ("request_errors", "requests_slow")),
     *(

@@ -193,8 +193,8 @@ PROCESSES = Section(
     ),
     Series(
         "How many open files and series do they have?",
-        "A growing number of files means that they are never closed. Series above the line come"
-        " from a label with unbounded values.",
+        "A growing number of files means that they are never closed. Series above the dashed line,"
+        " the limit of an instance, come from a label with unbounded values.",
         [
             range_query(
                 f"sum by (instance) (process_open_fds{{{INSTANCE}}})", "{{instance}} files"
@@ -203,8 +203,9 @@ PROCESSES = Section(
                 f"max by (instance) (scrape_samples_post_metric_relabeling{{{INSTANCE}}})",
                 "{{instance}} series",
             ),
+            range_query(sli.series_limit(), "limit of {{service}}"),
         ],
-        alerts=[Limit("CardinalityHigh"), "InstanceCrashLooping"],
+        alerts=["CardinalityHigh", "InstanceCrashLooping"],
     ),
     Series(
         "How often did they restart within 4 minutes?",

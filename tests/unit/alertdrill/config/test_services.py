@@ -7,7 +7,7 @@ import pytest
 from alertdrill.config import services
 from alertdrill.config.services import SERVICES, ServicesError, environment, read_services
 
-FACTS = "objective: 0.99, latency_limit: 500ms, memory_limit: 256MiB"
+FACTS = "objective: 0.99, latency_limit: 500ms, memory_limit: 256MiB, series_limit: 1000"
 
 
 def services_from(folder: Path, text: str) -> dict[str, services.Service]:
@@ -45,6 +45,7 @@ def test_port_offset_follows_from_the_port(tmp_path: Path) -> None:
 def test_objective_and_limits_are_numbers(tmp_path: Path) -> None:
     parsed = services_from(tmp_path, "a: {port: 5000}")["a"]
     assert (parsed.objective, parsed.latency_limit, parsed.memory_limit) == (0.99, 0.5, 268435456)
+    assert parsed.series_limit == 1000
 
 
 @pytest.mark.parametrize(
@@ -59,6 +60,8 @@ def test_objective_and_limits_are_numbers(tmp_path: Path) -> None:
         ("memory_limit: 256", "memory_limit is '256': use a size such as 256MiB"),
         ("memory_limit: 256M", "memory_limit is '256M': use a size such as 256MiB"),
         ("memory_limit: 0MiB", "memory_limit is '0MiB': use a size such as 256MiB"),
+        ("series_limit: 0", "series_limit is '0': it should be greater than 0"),
+        ("series_limit: 1.5", "series_limit must be a whole number"),
     ],
 )
 def test_invalid_objective_or_limit_is_refused(tmp_path: Path, fact: str, message: str) -> None:

@@ -87,6 +87,11 @@ def test_panel_shows_the_limit_of_its_alert(uid: str, title: str, expected: floa
         ("pipeline", "How long ago did Watchdog arrive?", ["watchdog_last_seen"]),
         ("load", "How much memory do the instances use?", ["service:memory_limit:bytes"]),
         ("service", "How much memory do they use?", ["service:memory_limit:bytes"]),
+        (
+            "service",
+            "How many open files and series do they have?",
+            ["service:series_limit:count"],
+        ),
         ("service", "What are its newest lines?", ['{service=~"$service", instance=~"$instance"}']),
     ],
 )
