@@ -10,6 +10,8 @@ import pytest
 import yaml
 
 from alertdrill.config.services import SERVICES, Service
+from alertdrill.drills.loader import load_all
+from alertdrill.drills.model import Drill
 from alertdrill_telemetry.metrics import BUCKETS
 from tests.contract.conftest import ROOT
 from tests.contract.dashboards import FILES
@@ -18,6 +20,10 @@ OBJECTIVE, MEMORY = "service:objective:ratio", "service:memory_limit:bytes"
 SERIES = "service:series_limit:count"
 SLI, SATURATION = "prometheus/rules/sli.yml", "prometheus/rules/saturation.yml"
 COMPOSE = "docker-compose.yml"
+DRILLS = load_all().drills
+# The drills whose requests are slow on purpose; those of the others are within the limit.
+SLOW = {"HighLatency", "LatencyBurnFast", "LatencyBurnSlow"}
+DELAYED = [drill for drill in DRILLS.values() if drill.fault.kind == "latency"]
 
 
 def rules(file: str, record: str) -> dict[str, dict[str, Any]]:
@@ -76,6 +82,33 @@ def test_rules_have_every_service_and_no_other(file: str, record: str, others: s
 @pytest.mark.parametrize("service", SERVICES.values(), ids=list(SERVICES))
 def test_latency_limit_is_a_bound_of_the_histogram(service: Service) -> None:
     assert service.latency_limit in BUCKETS
+
+
+def target(drill: Drill) -> Service:
+    """Return the service that a drill's fault affects."""
+    name = drill.fault.target
+    return SERVICES.get(name) or SERVICES[name.rpartition("-")[0]]
+
+
+@pytest.mark.parametrize("drill", DELAYED, ids=lambda drill: drill.alert)
+def test_latency_of_a_drill_is_on_its_side_of_the_limit(drill: Drill) -> None:
+    seconds, limit = drill.fault.parameters["seconds"], target(drill).latency_limit
+    assert (seconds > limit) == (drill.alert in SLOW), (
+        f"drills/{drill.alert}.yml: {seconds:g} s, and a latency_limit of {limit:g} s"
+    )
+
+
+def test_drill_exceeds_the_limit_of_series() -> None:
+    drill = DRILLS["CardinalityHigh"]
+    assert drill.fault.parameters["series"] > target(drill).series_limit
+
+
+def test_drill_reaches_half_of_the_memory_limit_in_time() -> None:
+    """MemoryLeak needs half of the limit; an instance has about 40 MiB after its start."""
+    drill = DRILLS["MemoryLeak"]
+    needed = target(drill).memory_limit / 2**20 / 2 - 40
+    growth = drill.fault.parameters["mib_per_second"] * drill.crossing.slowest
+    assert min(growth, drill.fault.parameters["mib"]) >= needed
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

@@ -174,8 +174,8 @@ PROCESSES = Section(
     "What do its processes use?",
     Series(
         "How much memory do they use?",
-        "Unbounded growth is a leak; the dashed line is the limit of an instance. The responder"
-        " restarts it before it exceeds the limit. Find what it keeps in memory.",
+        "Growth towards the line `limit of` is a leak. The responder restarts the instance before it"
+        " exceeds the limit. Find what it keeps in memory.",
         [
             range_query(f"sum by (instance) (process_resident_memory_bytes{{{INSTANCE}}})"),
             range_query(sli.memory_limit(), "limit of {{service}}"),
@@ -193,8 +193,8 @@ PROCESSES = Section(
     ),
     Series(
         "How many open files and series do they have?",
-        "A growing number of files means that they are never closed. Series above the dashed line,"
-        " the limit of an instance, come from a label with unbounded values.",
+        "A growing number of files means that they are never closed. Series above the line"
+        " `limit of` come from a label with unbounded values.",
         [
             range_query(
                 f"sum by (instance) (process_open_fds{{{INSTANCE}}})", "{{instance}} files"
