@@ -16,6 +16,11 @@ CHOSEN = '{service=~"$service", level=~"$level"}'
 MATCHING = f"{CHOSEN} |= `$search` | trace_id=~`$trace.*` | request_id=~`$request.*`"
 LOKI_ALERTS = "UnhandledExceptions|LogPatternSuspicious|LogsMissing"
 TROUBLE = '{service=~"$service", level=~"ERROR|CRITICAL"}'
+# As in AccessLogIncomplete.
+LINES_PER_S, REQUESTS_PER_S = (
+    f'sum by (instance) (rate({name}{{service=~"$service"}}{sli.RATE}))'
+    for name in ("access_log_lines_total", "flask_http_request_total")
+)
 # As in LogPatternSuspicious.
 REFUSED = '{service="lb"} | frontend="public" | status >= 400 | status < 500'
 # The message is not a field, so its beginning becomes one to group by.
@@ -130,7 +135,15 @@ TOP_MESSAGES = Section(
     size=(12, 10),
 )
 DELIVERY = Section(
-    "Are the lines delivered?",
+    "Are the lines written and delivered?",
+    Series(
+        "What share of the requests has no access line?",
+        "Above the line an instance counts requests that it does not log: its logging is broken."
+        " Without series, LOG_LEVEL is above INFO.",
+        range_query(f"clamp_min(1 - {LINES_PER_S} / {REQUESTS_PER_S}, 0)", "{{instance}}"),
+        alerts=[Limit("AccessLogIncomplete"), "LogsMissing"],
+        unit=units.PercentUnit,
+    ),
     Series(
         "How many bytes wait for delivery?",
         "Above the line Loki is down or slow. No line is lost: they wait on disk, and searches"
@@ -152,7 +165,7 @@ DELIVERY = Section(
         sort="Times",
         link="${responder}/runbooks/${__value.raw}",
     ),
-    size=(12, 8),
+    size=(8, 8),
 )
 SPEC = DashboardSpec(
     uid="logs",
