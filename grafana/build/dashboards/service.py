@@ -174,8 +174,8 @@ PROCESSES = Section(
     "What do its processes use?",
     Series(
         "How much memory do they use?",
-        "Growth towards the line `limit of` is a leak. The responder restarts the instance before it"
-        " exceeds the limit. Find what it keeps in memory.",
+        "Growth towards the line `limit of` is a leak. The responder restarts the instance before"
+        " it exceeds the limit. Find what it keeps in memory.",
         [
             range_query(f"sum by (instance) (process_resident_memory_bytes{{{INSTANCE}}})"),
             range_query(sli.memory_limit(), "limit of {{service}}"),
