@@ -63,7 +63,7 @@ class Middleware:
         exchange = Exchange(self, environ, start_response)
         token = current_context.set(exchange)
         try:
-            exchange.iterate(self.app.wsgi_app(environ, exchange.start_response))
+            exchange.begin(self.app.wsgi_app(environ, exchange.start_response))
         except BaseException as error:
             exchange.fail(error)
             raise
@@ -132,6 +132,7 @@ class Exchange(RequestContext):
     protocol: str | None = None
     nested = False
     _close: Callable[[], object] | None = None
+    _first: bytes | None = None
     _sent = _complete = _ended = False
     # How much of the body is to come from an application that no server called, as the test
     # client does: nothing waits for the bytes, so the request ends with the last one. Else -1.
@@ -189,19 +190,46 @@ class Exchange(RequestContext):
         self._sent = True
         self._write(data)
 
-    def iterate(self, body: Iterable[bytes]) -> None:
-        """Take over the application's response; the server iterates this object."""
+    def begin(self, body: Iterable[bytes]) -> None:
+        """Take over the application's response, and compute its first part.
+
+        If that fails, nothing is sent yet under any server, and the client gets a 500. Some servers
+        send the status before they ask for the first part.
+        """
         self._close = getattr(body, "close", None)
         self._next = iter(body).__next__
+        try:
+            self._first = self._next()
+        except StopIteration:
+            self._complete = True
+        except BaseException:
+            if self._close is not None:  # a server closes only what it got
+                self._close()
+            raise
 
     def __iter__(self) -> Exchange:
         return self
 
     def __next__(self) -> bytes:
+        part = self._first
+        if part is not None:
+            self._first = None
+            self._sent = True
+        else:
+            part = self._continue()
+        if self._remaining > 0:
+            self._remaining -= len(part)
+            if self._remaining <= 0:
+                self._remaining = 0
+                self._complete = True
+                self.end()
+        return part
+
+    def _continue(self) -> bytes:
         # The code of a generator runs here, so it needs the context.
         token = current_context.set(self)
         try:
-            part = self._next()
+            return self._next()
         except StopIteration:
             self._complete = True
             if self._remaining >= 0:
@@ -212,14 +240,6 @@ class Exchange(RequestContext):
             raise
         finally:
             current_context.reset(token)
-        self._sent = True
-        if self._remaining > 0:
-            self._remaining -= len(part)
-            if self._remaining <= 0:
-                self._remaining = 0
-                self._complete = True
-                self.end()
-        return part
 
     def close(self) -> None:
         """End the request; the server calls this in any case."""
