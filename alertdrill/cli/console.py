@@ -99,12 +99,13 @@ def instance_table(instances: Iterable[Instance]) -> Table:
             instance.name,
             Text(f"{SIGNS[instance.state][0]} {instance.state}", SIGNS[instance.state][1]),
             instance.address,
+            instance.ops_address,
             str(instance.pid or ""),
             _duration(instance.uptime_seconds),
         )
         for instance in instances
     ]
-    return table(("Instance", "State", "Address", "Pid", "Up"), rows)
+    return table(("Instance", "State", "Address", "Operations", "Pid", "Up"), rows)
 
 
 def _duration(seconds: float | None) -> str:

@@ -31,7 +31,7 @@ MIN_FREE_DISK = 5 * 2**30
 MIN_FREE_MEMORY = 2 * 2**30
 # A running engine responds at once.
 TIMEOUT_S = 5.0
-
+LOOPBACK = "127.0.0.1"
 
 State = Literal["ok", "warning", "problem"]
 SIGNS = {"ok": ("●", "green"), "warning": ("▲", "yellow"), "problem": ("✗", "bold red")}
@@ -140,10 +140,16 @@ def _ports(settings: StackSettings, *, native: bool) -> Sequence[Check]:
             return [Check("ports", "ok", "the stack is up")]
     except AlertdrillError as error:
         taken.append(Check("ports", "problem", str(error)))
+    wanted = []
     for name in names if native else PUBLISHED:
-        address = settings.lb_address if name == "lb" else "127.0.0.1"
+        address = settings.lb_address if name == "lb" else LOOPBACK
+        wanted.append({(address, getattr(settings.ports, name)): f"{name.upper()}_PORT"})
+    if native:  # together: one is enough to choose other ports for all of them
+        instances = settings.ports.of_instances()
+        wanted.append({(LOOPBACK, port): "INSTANCES_PORT" for port in instances})
+    for ports in wanted:
         try:
-            port_check.check({(address, getattr(settings.ports, name)): f"{name.upper()}_PORT"})
+            port_check.check(ports)
         except AlertdrillError as error:
             taken.append(Check("port", "problem", str(error)))
     return taken or [Check("ports", "ok", "all are free")]

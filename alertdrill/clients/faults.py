@@ -12,7 +12,7 @@ TIMEOUT_S = 3.0
 
 
 class Faults:
-    """The faults of the instance at `address`, which requires the `token`.
+    """The faults of the instance whose operations are at `address`; it requires the `token`.
 
     Every method raises `UnreachableError` if the instance does not answer, or refuses.
     """

@@ -15,7 +15,8 @@ class Component:
     """A component: where it listens, what tells that it is ready, and what it is started from.
 
     `ready` is the path that answers 200 once it is ready, None if only its health check can tell;
-    `job` is its scrape job; `metrics` is its port for metrics, if that is not `port`.
+    `job` is its scrape job; `metrics` is its port for metrics, if that is not `port`. `ops` is the
+    port for `ready` and metrics of a program of ours that has one.
 
     `setting` is its port in `settings.Ports`; in containers that port is `published` on the host
     or unused. `program` is what the native runtime starts.
@@ -31,6 +32,7 @@ class Component:
     ready: str | None = None
     job: str = "stack"
     metrics: int | None = None
+    ops: int | None = None
     setting: str = ""
     published: bool = False
     program: str = ""
@@ -41,6 +43,11 @@ class Component:
     network: str = ""
     relay: str = ""
     replicas: int = 1
+
+    @property
+    def scrape_port(self) -> int:
+        """The port that Prometheus scrapes."""
+        return self.metrics or self.ops or self.port
 
     @property
     def version_variable(self) -> str:
@@ -74,6 +81,8 @@ COMPONENTS: Mapping[str, Component] = {
         8090,
         "/readyz",
         job="services",
+        # The rule of the services: `port` + 50.
+        ops=8140,
         setting="responder",
         published=True,
         alias="responder-on-telemetry",

@@ -17,13 +17,15 @@ from .yaml_lines import Seconds, YamlDocument, YamlModel, sentence
 
 # Each service has a hundred native ports; ten services leave room for an ephemeral stack.
 MIN_PORT, MAX_PORT = 5000, 5009
+# From the port of an instance to that of its operations: far above the ports of the other services
+# in containers (ten), and natively between those of its service's instances (at most eight) and
+# those of the next service.
+OPS_OFFSET = 50
 NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 # A hostname has at most 63 characters, including the project's name and the instance's number.
 MAX_NAME_LENGTH = 30
 SIZE = r"[1-9][0-9]{0,5}MiB"
 PATH = r"(/[A-Za-z0-9._~-]+)+"
-# Operations endpoints, which the load balancer never forwards to.
-OPS_PATHS = ("healthz", "readyz", "metrics", "faults")
 # The default number of instances of a service: if one fails, another still serves.
 MIN_REPLICAS = 2
 # The load balancer's native configuration has this number of slots for each service.
@@ -42,8 +44,6 @@ class ServicesError(AlertdrillError):
 def _path(value: object) -> object:
     if not isinstance(value, str) or not re.fullmatch(PATH, value):
         raise ValueError("use a path such as /orders")
-    if value.split("/")[1].lower() in OPS_PATHS:
-        raise ValueError("the load balancer never forwards it, use another one")
     return value
 
 
@@ -120,6 +120,14 @@ class Service(Declaration):
         return (self.port - MIN_PORT + 1) * 100
 
 
+def ops_port(port: int) -> int:
+    """Return where an instance listens for operations, if `port` is its port for requests.
+
+    Operations are `/healthz`, `/readyz`, `/metrics` and `/faults`. The rule holds in every runtime.
+    """
+    return port + OPS_OFFSET
+
+
 def read_services(apps: Path) -> Mapping[str, Service]:
     """Return the services that a folder declares; raise `ServicesError` if one is invalid."""
     document = YamlDocument(apps / "services.yml", ServicesError)
@@ -188,7 +196,7 @@ SERVICES: Mapping[str, Service] = _DeclaredServices()
 def all_components() -> Mapping[str, Component]:
     """Return the components of the stack and, as components, our services."""
     services = {
-        name: Component(service.port, "/readyz", job="services")
+        name: Component(service.port, "/readyz", job="services", ops=ops_port(service.port))
         for name, service in SERVICES.items()
     }
     return {**COMPONENTS, **services}

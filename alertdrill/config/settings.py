@@ -22,7 +22,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, TypeAdapter, V
 from .. import VERSION
 from ..errors import AlertdrillError
 from . import ROOT
-from .services import MAX_REPLICAS, MIN_REPLICAS, SERVICES
+from .services import MAX_REPLICAS, MIN_REPLICAS, SERVICES, ops_port
 
 # The runtimes that users choose from. `in-network` is Compose as seen from inside a container.
 RUNTIMES = ("auto", "native", "compose")
@@ -107,6 +107,7 @@ class Ports:
     prometheus: Port = 9090
     alertmanager: Port = 9093
     responder: Port = 8090
+    responder_ops: Port = 8140
     control: Port = 8091
     grafana: Port = 3000
     loki: Port = 3100
@@ -122,6 +123,14 @@ class Ports:
     def instance(self, service: str, number: int) -> int:
         """Return the port of a native instance of a service."""
         return self.instances + SERVICES[service].offset + number
+
+    def of_instances(self) -> Mapping[int, str]:
+        """Return the ports of all native instances that may run, and what listens on each."""
+        owners: dict[int, str] = {}
+        for service, number in product(SERVICES, range(1, MAX_REPLICAS + 1)):
+            port, name = self.instance(service, number), f"{service}-{number}"
+            owners |= {port: name, ops_port(port): f"the operations of {name}"}
+        return owners
 
 
 @dataclass(frozen=True)
@@ -247,8 +256,8 @@ def own_images() -> tuple[str, ...]:
 
 
 def instance_port_range() -> int:
-    """Return the distance from INSTANCES_PORT to the port of the last native instance."""
-    return max(service.offset for service in SERVICES.values()) + MAX_REPLICAS
+    """Return the distance from INSTANCES_PORT to the last port of a native instance."""
+    return ops_port(max(service.offset for service in SERVICES.values()) + MAX_REPLICAS)
 
 
 def digest_variable(image: str) -> str:
@@ -349,10 +358,9 @@ def _check_together(settings: StackSettings) -> None:
         if port in seen:
             raise SettingsError(f"{seen[port]} and {variable} are both {port}: change one of them.")
         seen[port] = variable
-    for service, number in product(SERVICES, range(1, MAX_REPLICAS + 1)):
-        port = ports.instance(service, number)
+    for port, owner in ports.of_instances().items():
         if port in seen:
             raise SettingsError(
-                f"{seen[port]} is {port}, which is the port of {service}-{number}:"
+                f"{seen[port]} is {port}, which is the port of {owner}:"
                 " change it or INSTANCES_PORT."
             )

@@ -16,7 +16,7 @@ from typing import TypeVar
 from ..clients.responder import ResponderClient
 from ..config.settings import StackSettings
 from ..errors import AlertdrillError
-from ..runtimes.base import ProgressCallback, RunningStack, project_lock, running_addresses
+from ..runtimes.base import ProgressCallback, RunningStack, project_lock, running_ops_addresses
 from ..runtimes.select import resolve_runtime, select_stack_runtime
 from ..timescale.ephemeral_stack_settings import ephemeral_settings
 from . import undo
@@ -184,7 +184,7 @@ def _skipped(drill: Drill, context: DrillContext) -> DrillResult | None:
 def publish(result: DrillResult, context: DrillContext) -> None:
     """Send a result to the responder of the user's stack, if it runs; a skipped drill has none."""
     runtime = context.user_runtime
-    if result.verdict == "skipped" or not running_addresses("responder", runtime.status()):
+    if result.verdict == "skipped" or not running_ops_addresses("responder", runtime.status()):
         return
     document = {
         "alert": result.alert,

@@ -13,7 +13,7 @@ from ..clients.faults import Faults
 from ..clients.http import UnreachableError
 from ..clients.responder import PerformedAction
 from ..config.services import SERVICES
-from ..runtimes.base import FaultTarget, running_addresses
+from ..runtimes.base import FaultTarget, running_ops_addresses
 from .context import DrillContext
 from .model import ACTION_S, STEADY, DrillError, LoadSpec
 
@@ -119,7 +119,7 @@ def _deviations(context: DrillContext, load: LoadSpec, alert: str) -> Iterator[s
 def require_no_faults(runtime: FaultTarget) -> None:
     """Raise `DrillError` if a fault is still active in an instance of a service."""
     for service in SERVICES:
-        for address in running_addresses(service, runtime.status()):
+        for address in running_ops_addresses(service, runtime.status()):
             try:
                 active = Faults(address, runtime.faults_token()).active()
             except UnreachableError as error:

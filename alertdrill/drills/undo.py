@@ -27,7 +27,7 @@ from ..config import ROOT
 from ..config.settings import IN_NETWORK, StackSettings
 from ..errors import AlertdrillError
 from ..file_lock import file_lock
-from ..runtimes.base import FaultTarget, ProgressCallback, instances_of, running_addresses
+from ..runtimes.base import FaultTarget, ProgressCallback, instances_of, running_ops_addresses
 from ..runtimes.select import select_fault_target, select_stack_runtime
 from .model import DrillError
 
@@ -57,7 +57,7 @@ def perform(runtime: FaultTarget, steps: Sequence[UndoStep]) -> list[str]:
 
 def _clear_fault(runtime: FaultTarget, target: str, kind: str) -> None:
     refusals = []
-    for address in running_addresses(target, runtime.status()):
+    for address in running_ops_addresses(target, runtime.status()):
         try:
             Faults(address, runtime.faults_token()).switch_off(kind)
         except UnreachableError as error:

@@ -51,6 +51,8 @@ class Instance:
     uptime_seconds: float | None
     # Whether it has the heal label: the responder may restart it and scale its service.
     healing_enabled: bool = False
+    # Where it answers `/healthz`, `/readyz`, `/metrics` and `/faults`; empty if it does not.
+    ops_address: str = ""
 
 
 class ControlTarget(Protocol):
@@ -184,10 +186,10 @@ def instances_of(service: str, status: Sequence[Instance]) -> Sequence[Instance]
     return instances
 
 
-def running_addresses(target: str, status: Sequence[Instance]) -> Sequence[str]:
-    """Return the addresses of the running instances of a target (service or instance)."""
+def running_ops_addresses(target: str, status: Sequence[Instance]) -> Sequence[str]:
+    """Return where the running instances of a target (service or instance) answer operations."""
     return [
-        instance.address
+        instance.ops_address
         for instance in status
         if target in (instance.name, instance.service) and instance.pid is not None
     ]

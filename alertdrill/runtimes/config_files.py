@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from string import Template
 
 from ..config import ROOT
-from ..config.services import SERVICES
+from ..config.services import SERVICES, ops_port
 from ..timescale.render import language_of, render
 from .errors import UnknownTargetError
 
@@ -92,7 +92,7 @@ def lb_files(addresses: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
     pattern = Template(BACKEND_TEMPLATE.read_text(encoding="utf-8"))
     backends = ""
     for name, instances in addresses.items():
-        servers = [f"    server {instance} {address}" for instance, address in instances.items()]
+        servers = [_server(instance, address) for instance, address in instances.items()]
         backends += pattern.substitute(service=name, servers="\n".join(servers))
     files = {BACKENDS_FILE: backends}
     for frontend in FRONTENDS:
@@ -102,3 +102,9 @@ def lb_files(addresses: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
             lines += [f"{path}/ {name}" for path in getattr(service, frontend)]
         files[f"{frontend}.map"] = "\n".join(lines) + "\n"
     return files
+
+
+def _server(instance: str, address: str) -> str:
+    """Return the line of a server: requests go to its port, checks to that of its operations."""
+    port = int(address.rpartition(":")[2])
+    return f"    server {instance} {address} check port {ops_port(port)}"

@@ -51,6 +51,8 @@ def page() -> str:
 def _sections(groups: Sequence[Mapping[str, Any]], meanings: Mapping[str, str]) -> Iterator[str]:
     for group in groups:
         yield f"## {group['title']}"
+        if "port" in group:
+            yield f"These have a port of their own: {group['port']} (`{group['variable']}`)."
         yield table(
             COLUMNS,
             (

@@ -86,7 +86,7 @@ def init_app(
     metrics.app_info.labels(service=settings.service, version=settings.version).set(1)
     metrics.in_flight.read = lambda: [((), drain.in_flight())]
     exporter = MetricsExporter(metrics, drain)
-    readiness = Readiness(drain)
+    readiness = Readiness(drain, settings.stall_seconds)
     ops = operations.create_app(readiness, exporter)
     telemetry = Telemetry(settings, metrics, exporter, readiness, ops)
     if settings.ops_port is None:

@@ -19,8 +19,11 @@ from . import shared_counters
 logger = logging.getLogger(__name__)
 
 # Indexes of the shared counters: whether the instance drains, the time of the last scrape
-# (monotonic seconds, equal in all processes of a machine), then each worker's requests in flight.
-DRAINING, SCRAPED, FIRST_WORKER = 0, 1, 2
+# (monotonic seconds, equal in all processes of a machine, and the same as `time.perf_counter`), and
+# the threads of a worker, 0 if their number is unknown. Then come three blocks with a number for
+# each worker: its requests in flight, those of them that stay open (SSE, WebSocket), and the time
+# of its last progress.
+DRAINING, SCRAPED, THREADS, FIRST_WORKER = 0, 1, 2, 3
 # The load balancer checks `/readyz` every 0.5 s and removes a server after two failures.
 LB_DETECTION_S = 1.5
 # How often the arbiter checks whether it may stop.
@@ -40,10 +43,13 @@ class DrainState:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._counters = counters
-        self._index = FIRST_WORKER + worker % (len(counters) - FIRST_WORKER)
+        self._workers = (len(counters) - FIRST_WORKER) // 3
+        self._in_flight = FIRST_WORKER + worker % self._workers
+        self._open = self._in_flight + self._workers
+        self._progress = self._open + self._workers
         self._lock = threading.Lock()
         self._clock = clock
-        counters[self._index] = 0
+        counters[self._in_flight] = counters[self._open] = 0
 
     @property
     def draining(self) -> bool:
@@ -54,10 +60,21 @@ class DrainState:
         """Make `/readyz` fail from now on."""
         self._counters[DRAINING] = 1
 
-    def change_in_flight(self, by: int) -> None:
-        """Count a request that starts (1) or ends (-1) in this worker."""
+    def change_in_flight(self, by: int, now: float) -> None:
+        """Count a request that starts (1) or ends (-1) in this worker, at `time.perf_counter()`."""
+        # First the time: else the last thread that gets busy looks as if it had been for long.
+        self._counters[self._progress] = now
         with self._lock:
-            self._counters[self._index] += by
+            self._counters[self._in_flight] += by
+
+    def change_open(self, by: int) -> None:
+        """Count a request in flight that stays open (1), or its end (-1)."""
+        with self._lock:
+            self._counters[self._open] += by
+
+    def record_progress(self, now: float) -> None:
+        """Store the time, of `time.perf_counter()`, at which a response in flight sends data."""
+        self._counters[self._progress] = now
 
     def record_scrape(self) -> None:
         """Store the current time as the time of the last scrape."""
@@ -65,7 +82,34 @@ class DrainState:
 
     def in_flight(self) -> int:
         """Return the number of requests in flight in all workers."""
-        return int(sum(self._counters[FIRST_WORKER:]))
+        return int(sum(self._block(0)))
+
+    def _block(self, number: int) -> memoryview[float]:
+        start = FIRST_WORKER + number * self._workers
+        return self._counters[start : start + self._workers]
+
+    @property
+    def threads(self) -> int:
+        """The threads of a worker; 0 if their number is unknown."""
+        return int(self._counters[THREADS])
+
+    @threads.setter
+    def threads(self, threads: int) -> None:
+        self._counters[THREADS] = threads
+
+    def stalled_for(self) -> float:
+        """Return for how many seconds a worker has had all threads busy and made no progress.
+
+        Progress is a request that starts, ends or sends data. A WebSocket or an SSE stream holds
+        a thread for as long as its client likes, so it does not count as busy. 0 if no worker is
+        stalled, or if the number of threads is unknown.
+        """
+        threads = self.threads
+        workers = zip(self._block(0), self._block(1), self._block(2), strict=True)
+        stalled = [
+            progress for in_flight, open_, progress in workers if 0 < threads <= in_flight - open_
+        ]
+        return self._clock() - min(stalled) if stalled else 0.0
 
     def last_scrape(self) -> float:
         """Return the time of the last scrape in monotonic seconds; 0 if there was none."""

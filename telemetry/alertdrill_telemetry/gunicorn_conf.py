@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from gunicorn.glogging import Logger
+from gunicorn.workers import gthread
 from prometheus_client import multiprocess, values
 
-from . import EnvReader, drain, faults, logs, ops_server
+from . import EnvReader, SettingsError, drain, faults, logs, ops_server
 from .clock import Clock
 from .gunicorn_worker import ThreadWorker
 from .settings import TelemetrySettings
@@ -42,9 +43,9 @@ bind = f"{_settings.host}:{_env.integer('PORT', 5000, at_least=1, at_most=65535)
 if _app := _env.text("APP", ""):  # the application to serve if the command line names none
     wsgi_app = _app
 worker_class = ThreadWorker
-# The load balancer's `maxconn` limits the concurrent requests of an instance. Probes and scrapes
-# need a thread each, so that a busy instance still answers them.
-threads = _env.integer("THREADS", 10, at_least=1, at_most=512)
+# The load balancer's `maxconn`: it sends an instance as many requests at a time. Probes and scrapes
+# have threads of their own (OPS_PORT).
+threads = _env.integer("THREADS", 8, at_least=1, at_most=512)
 # Longer than the load balancer keeps an idle connection, so that the instance never closes a
 # connection while a request is on its way.
 keepalive = 75
@@ -76,7 +77,11 @@ logs.configure(_settings, clock=_clock)
 def on_starting(server: Any) -> None:
     """Open the port of the operations, which all workers share; make SIGTERM drain."""
     if _settings.ops_port is not None:
-        ops_server.listen(_settings.host, _settings.ops_port)
+        if server.cfg.preload_app:
+            raise SettingsError("OPS_PORT needs an application in each worker: remove --preload.")
+        ops_server.listen(_settings.host, _settings.ops_port).deferred = True
+    if issubclass(server.cfg.worker_class, gthread.ThreadWorker):
+        drain.DrainState().threads = server.cfg.threads
     drain.install(server, _drain_seconds)
 
 
@@ -84,6 +89,12 @@ def pre_fork(_server: Any, _worker: Any) -> None:
     """Exempt the arbiter's objects from garbage collection, which would copy their memory."""
     gc.collect()
     gc.freeze()
+
+
+def post_worker_init(_worker: Any) -> None:
+    """Answer on the port of the operations: the worker has loaded the application."""
+    if _settings.ops_port is not None:
+        ops_server.listen(_settings.host, _settings.ops_port).start()
 
 
 def child_exit(_server: Any, worker: Any) -> None:

@@ -12,9 +12,10 @@ Check = Callable[[], str | None]
 class Readiness:
     """The checks that decide whether this instance may get requests."""
 
-    def __init__(self, drain: DrainState) -> None:
+    def __init__(self, drain: DrainState, stall_seconds: float = 0.0) -> None:
         self._drain = drain
-        self._checks: dict[str, Check] = {}
+        self._stall_seconds = stall_seconds
+        self._checks: dict[str, Check] = {"worker_threads": self._stalled}
 
     def add(self, name: str, check: Check) -> None:
         """Run `check` at each probe. It returns None, or a sentence with the reason."""
@@ -26,3 +27,13 @@ class Readiness:
             return {"draining": "The instance is shutting down."}
         results = {name: check() for name, check in self._checks.items()}
         return {name: reason for name, reason in results.items() if reason is not None}
+
+    def _stalled(self) -> str | None:
+        """Return that the worker threads hang: only they do, since the probe is answered."""
+        seconds = self._drain.stalled_for()
+        if not self._stall_seconds or seconds <= self._stall_seconds:
+            return None
+        return (
+            f"All {self._drain.threads} worker threads have been busy for {seconds:.0f} s, and no"
+            " request has made progress."
+        )

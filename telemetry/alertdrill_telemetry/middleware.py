@@ -158,7 +158,7 @@ class Exchange(RequestContext):
         if "SERVER_SOFTWARE" not in environ:
             self._remaining = 0
         if not self.nested:
-            middleware.drain.change_in_flight(1)
+            middleware.drain.change_in_flight(1, self.started)
         if "HTTP_UPGRADE" in environ and environ["HTTP_UPGRADE"].lower() == WEBSOCKET:
             self._stay_open(WEBSOCKET)
 
@@ -229,7 +229,7 @@ class Exchange(RequestContext):
         # The code of a generator runs here, so it needs the context.
         token = current_context.set(self)
         try:
-            return self._next()
+            part = self._next()
         except StopIteration:
             self._complete = True
             if self._remaining >= 0:
@@ -240,6 +240,8 @@ class Exchange(RequestContext):
             raise
         finally:
             current_context.reset(token)
+        self._middleware.drain.record_progress(time.perf_counter())
+        return part
 
     def close(self) -> None:
         """End the request; the server calls this in any case."""
@@ -270,13 +272,16 @@ class Exchange(RequestContext):
     def _stay_open(self, protocol: str) -> None:
         self.protocol = protocol
         self._middleware.connections[protocol].inc()
+        if not self.nested:
+            self._middleware.drain.change_open(1)
 
     def end(self) -> None:
         """Count the request, once, and write its access line."""
         if self._ended:
             return
         self._ended = True
-        seconds = time.perf_counter() - self.started
+        now = time.perf_counter()
+        stays_open = self.protocol is not None
         try:
             if self.protocol is not None:
                 self._end_connection(self.protocol)
@@ -286,10 +291,12 @@ class Exchange(RequestContext):
             if not (self._complete or broken) and self.environ["REQUEST_METHOD"] != "HEAD":
                 self.error = DISCONNECTED
             self.status = self.status or SERVER_ERROR
-            self._middleware.recorder.record(self, seconds, broken=broken)
+            self._middleware.recorder.record(self, now - self.started, broken=broken)
         finally:  # last: an idle instance has counted all its requests
             if not self.nested:
-                self._middleware.drain.change_in_flight(-1)
+                self._middleware.drain.change_in_flight(-1, now)
+                if stays_open:
+                    self._middleware.drain.change_open(-1)
 
     def _end_connection(self, protocol: str) -> None:
         self._middleware.connections[protocol].dec()

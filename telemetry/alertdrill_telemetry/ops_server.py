@@ -24,8 +24,12 @@ BACKLOG = 64
 class OpsListener:
     """A port for the operations endpoints of this process and of the workers that it forks.
 
-    Raises `SettingsError` if the port is in use.
+    Set `deferred` if the application is loaded later: then `start` begins to answer, since an
+    instance that can't serve yet must not look ready. Raises `SettingsError` if the port is in use.
     """
+
+    deferred = False
+    _server: _Server | None = None
 
     def __init__(self, host: str, port: int) -> None:
         self._name = f"OPS_PORT {port} on {host}"
@@ -44,16 +48,23 @@ class OpsListener:
         return port
 
     def serve(self, operations: WSGIApplication) -> None:
-        """Answer in threads of this process until it ends."""
+        """Answer in threads of this process until it ends; with `deferred`, from `start` on."""
         if self._pid == os.getpid():
             raise SettingsError(
                 f"{self._name} belongs to another application of this process: give each"
                 " application its own port, or none."
             )
         self._pid = os.getpid()
-        server = _Server(self._socket)
-        server.set_app(operations)
-        threading.Thread(target=server.serve_forever, name="operations", daemon=True).start()
+        self._server = _Server(self._socket)
+        self._server.set_app(operations)
+        if not self.deferred:
+            self.start()
+
+    def start(self) -> None:
+        """Begin to answer; do nothing for a process without operations."""
+        if self._server is not None:
+            answer = self._server.serve_forever
+            threading.Thread(target=answer, name="operations", daemon=True).start()
 
 
 @cache

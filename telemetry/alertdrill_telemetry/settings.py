@@ -27,6 +27,7 @@ class TelemetrySettings:
     trusted_proxies: int = 0
     host: str = "127.0.0.1"
     ops_port: int | None = None
+    stall_seconds: float = 15.0
 
     @property
     def logs_requests(self) -> bool:
@@ -59,4 +60,7 @@ class TelemetrySettings:
             host=env.text("HOST", "127.0.0.1"),
             # 0: none, the operations endpoints are on the application's own port.
             ops_port=env.integer("OPS_PORT", 0, at_most=65535) or None,
+            # Longer than the load balancer waits for an answer (10 s): a request that is only slow
+            # has ended by then. 0: no check.
+            stall_seconds=env.number("STALL_SECONDS", 15.0, at_most=3600),
         )

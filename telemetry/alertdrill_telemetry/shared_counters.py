@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import mmap
 
+SIZE = 1024
+
 
 def shared_counters() -> memoryview[float]:
-    """Return a page of 512 floats, all 0, that this process shares with its later forks.
+    """Return 1,024 floats, all 0, that this process shares with its later forks.
 
     It is anonymous memory: it needs no file and ends with the instance. A process that is killed
     during a write leaves no lock behind.
     """
-    return memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("d")
+    return memoryview(mmap.mmap(-1, SIZE * 8)).cast("d")
 
 
 # Created at import: the server's configuration imports this module in the arbiter before it forks.

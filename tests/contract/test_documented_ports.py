@@ -32,5 +32,7 @@ def test_lb_looks_for_containers_at_the_service_port(tmp_path: Path, service: st
     configuration = (tmp_path / "lb/backends.cfg").read_text()
     for number in range(1, REPLICA_SLOTS + 1):
         name = f"{service}-{number}"
-        assert f"server {name} alertdrill-{name}:{IN_CONTAINERS[service]}\n" in configuration
+        port = IN_CONTAINERS[service]
+        line = f"server {name} alertdrill-{name}:{port} check port {port + 50}\n"
+        assert line in configuration
     assert SERVICES[service].port == IN_CONTAINERS[service]

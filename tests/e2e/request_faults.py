@@ -9,12 +9,12 @@ import requests
 
 from tests.e2e.stack import Stack
 
-# Runs in a container of the service, which alone reaches its own /faults and has the token.
+# Runs in a container of the service: it reaches its own /faults, and has the token.
 REQUEST = """
 import os, sys, urllib.request
 token = open(os.environ["FAULTS_TOKEN_FILE"]).read().strip()
 request = urllib.request.Request(
-    f"http://127.0.0.1:{os.environ['PORT']}/faults/errors",
+    f"http://127.0.0.1:{os.environ['OPS_PORT']}/faults/errors",
     sys.argv[2].encode() or None,
     {"Authorization": "Bearer " + token, "Content-Type": "application/json"},
     method=sys.argv[1],
@@ -46,5 +46,5 @@ def _send(stack: Stack, instance: dict[str, str], method: str, body: str) -> Non
         return
     token = (stack.home / "native" / "faults.token").read_text().strip()
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    url = f"http://{instance['address']}/faults/errors"
+    url = f"http://{instance['ops_address']}/faults/errors"
     requests.request(method, url, data=body, headers=headers, timeout=10).raise_for_status()

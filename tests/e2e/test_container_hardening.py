@@ -24,16 +24,21 @@ ENDPOINTS = {
     "alertmanager": ("alertmanager-on-telemetry", 9093),
     "loki": ("loki-on-telemetry", 3100),
     "responder": ("responder-on-telemetry", 8090),
+    "operations of the responder": ("responder-on-telemetry", 8140),
+    "operations of web": ("web", 5050),
     "engine": ("docker-proxy", 2375),
     "control": ("control-on-healing", 8091),
     "lb": ("lb-on-services", 8081),
     "internet": ("1.1.1.1", 443),
 }
 REACHABLE = {
-    "web": {"lb"},
-    "data-service": {"lb"},
-    "responder": {"prometheus", "alertmanager", "loki", "responder", "control"},
-    "control": {"engine", "control", "lb"},
+    "web": {"lb", "operations of web"},
+    "data-service": {"lb", "operations of web"},
+    "responder": {
+        *("prometheus", "alertmanager", "loki", "responder", "control"),
+        "operations of the responder",
+    },
+    "control": {"engine", "control", "lb", "operations of web"},
 }
 CONNECT = (
     "import socket,sys\n"

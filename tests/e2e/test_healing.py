@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from alertdrill.clients.faults import Faults
 from tests.e2e.compressed_stack import (
     DECISION_TIMEOUT_S,
     RESTART_TIMEOUT_S,
@@ -68,6 +69,20 @@ def test_hung_instance_is_healed_in_time(stack: CompressedStack) -> None:
     assert out - hung < OUT + TOLERANCE
     assert back - hung < BACK + TOLERANCE
     assert stack.results(before) == [("restart", "web-2", "done")]
+    assert stack.pid("web-2") != pid
+
+
+def test_instance_whose_threads_hang_is_restarted(stack: CompressedStack) -> None:
+    before, pid = stack.last_action(), stack.pid("web-2")
+    address, token = stack.instance("web-2").ops_address, stack.runtime.faults_token()
+    with Traffic(stack.runtime.address("lb")):
+        # Requests hang; the probe does not. It ends with the process.
+        Faults(address, token).switch_on("hang", {"duration": 600})
+        poll_until(lambda: not stack.lb.is_up("web", "web-2"), "it to be out", 60)
+        stack.wait_for_action(before, "done")
+        poll_until(lambda: stack.lb.is_up("web", "web-2"), "it to be back", RESTART_TIMEOUT_S)
+    assert stack.results(before) == [("restart", "web-2", "done")]
+    assert stack.actions(before)[0]["alert"] == "InstanceUnready"
     assert stack.pid("web-2") != pid
 
 

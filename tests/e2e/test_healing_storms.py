@@ -109,6 +109,6 @@ def test_budget_ends_a_storm(stack: CompressedStack) -> None:
 
 def exhausted(stack: CompressedStack) -> set[str]:
     """Return the services whose budget is exhausted."""
-    url = f"{stack.runtime.address('responder')}/metrics"
+    url = f"{stack.runtime.address('responder-ops')}/metrics"
     text = requests.get(url, timeout=RESPONSE_TIMEOUT_S).text
     return set(re.findall(r'^responder_circuit_open\{scaled_service="(.+)"\} 1.0$', text, re.M))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ...clients.faults import Faults
 from ...clients.http import request
-from ...runtimes.base import instances_of, running_addresses
+from ...runtimes.base import instances_of, running_ops_addresses
 from ..context import DrillContext
 from ..model import DrillError, FaultSpec
 from . import Fault, repeating
@@ -44,7 +44,7 @@ def service_fault(spec: FaultSpec, context: DrillContext) -> Fault:
     """Every instance of the target injects the fault into itself, through its endpoint /faults."""
 
     def inject() -> None:
-        running = running_addresses(spec.target, context.runtime.status())
+        running = running_ops_addresses(spec.target, context.runtime.status())
         if not running:
             raise DrillError(f"No instance of {spec.target} runs: start it with `alertdrill up`.")
         for address in running:

@@ -101,6 +101,7 @@ class ContainerRuntime(ABC):
                     round(now - container.started.timestamp(), 1) if container.pid else None
                 ),
                 healing_enabled=container.heal in HEAL_VALUES,
+                ops_address=_ops_address(container),
             )
             for container in containers
         ]
@@ -221,3 +222,11 @@ class ContainerRuntime(ABC):
         if not any(container.pid for container in containers):
             raise EngineUnavailableError("The stack is down: start it with `make up`.")
         return containers
+
+
+def _ops_address(container: Container) -> str:
+    """Return where an instance answers operations: other containers reach it, the host does not."""
+    component = all_components().get(container.service)
+    if component is None or component.ops is None:
+        return ""
+    return f"{component.alias or container.name}:{component.ops}"

@@ -189,6 +189,6 @@ def _with_probed_state(instance: Instance) -> Instance:
         "starting",
     ):
         return instance
-    url = f"http://{instance.address}{component.ready}"
+    url = f"http://{instance.ops_address or instance.address}{component.ready}"
     state: State = "ready" if http.is_ready(url, TIMEOUT_S) else "unready"
     return replace(instance, state=state)

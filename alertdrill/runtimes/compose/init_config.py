@@ -19,7 +19,14 @@ import yaml
 
 from ...config import ROOT
 from ...config.components import COMPONENTS
-from ...config.services import MAX_REPLICAS, MIN_REPLICAS, SERVICES, Service, all_components
+from ...config.services import (
+    MAX_REPLICAS,
+    MIN_REPLICAS,
+    SERVICES,
+    Service,
+    all_components,
+    ops_port,
+)
 from ...config.settings import RANDOM
 from .. import config_files
 from ..config_files import probe_target, rendered, target, write_atomically, write_json
@@ -96,7 +103,7 @@ def render_scrape_config(text: str) -> str:
     job = next(job for job in document["scrape_configs"] if job["job_name"] == "services")
     (pattern,) = job["dns_sd_configs"]
     job["dns_sd_configs"] = [
-        {**pattern, "names": list(container_names(service)), "port": service.port}
+        {**pattern, "names": list(container_names(service)), "port": ops_port(service.port)}
         for service in SERVICES.values()
     ]
     return yaml.safe_dump(document, sort_keys=False, width=100)
@@ -148,7 +155,7 @@ def _target(context: RenderContext, service: str, number: int) -> dict[str, obje
         relay = all_components()[component.relay]
         path = {"__metrics_path__": f"/proxies/{instance}/metrics"}
         return target(f"{relay.alias}:{relay.port}", service, instance, **path)
-    address = context.address(service, number, component.metrics or component.port)
+    address = context.address(service, number, component.scrape_port)
     return target(address, service, instance)
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from itertools import takewhile
 from typing import IO, Any
 
-from ...config.services import MAX_REPLICAS, SERVICES, ServicesError, all_components
+from ...config.services import MAX_REPLICAS, SERVICES, ServicesError, all_components, ops_port
 from ...config.settings import StackSettings
 from .. import port_check
 from ..base import HEAL_LABEL, ProgressCallback
@@ -268,6 +268,12 @@ def check_services(model: Mapping[str, Any]) -> None:
         declaration = declarations.get(name, {})
         environment = declaration.get("environment", {})
         variable = f"{service.variable}_INSTANCES"
+        # Without a port of their own, the load balancer would forward to its operations.
+        needed = {
+            "SERVICE": name,
+            "PORT": str(service.port),
+            "OPS_PORT": str(ops_port(service.port)),
+        }
         lacking = [
             user
             for user in NEEDS_REPLICA_COUNTS
@@ -275,8 +281,9 @@ def check_services(model: Mapping[str, Any]) -> None:
         ]
         if name not in declarations:
             reason = f"has no service {name}, which apps/services.yml has"
-        elif (environment.get("SERVICE"), environment.get("PORT")) != (name, str(service.port)):
-            reason = f"does not give {name} SERVICE={name} and PORT={service.port}"
+        elif not needed.items() <= environment.items():
+            values = ", ".join(f"{key}={value}" for key, value in needed.items())
+            reason = f"does not give {name} {values}"
         elif HEAL_LABEL not in declaration.get("labels", {}):
             reason = f"has no label {HEAL_LABEL} for {name}"
         elif lacking:

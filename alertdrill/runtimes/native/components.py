@@ -28,13 +28,15 @@ LB_FILES = ("-f", "{root}/lb/haproxy.cfg", "-f", BACKENDS_FILE)
 class Launch:
     """How a program is started.
 
-    `more_ports` are names of ports that it listens on besides its own; `ready` is the URL that
-    answers when it is ready, if that is not the path of `config.components` at its own port.
+    `ops_port` is the name of its port for operations, and `more_ports` are names of other ports
+    that it listens on besides its own; `ready` is the URL that answers when it is ready, if that is
+    not the path of `config.components` at its port for operations, or at its own.
     """
 
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     directory: str = "{root}"
+    ops_port: str = ""
     more_ports: Sequence[str] = ()
     ready: str = ""
     stop_signal: str = "TERM"
@@ -69,9 +71,10 @@ OWN_ENVIRONMENT = {
 # An instance of a service of apps/services.yml.
 INSTANCE = Launch(
     command=(*GUNICORN, CONFIGURATION, "apps.{package}:create_app()"),
-    ready="http://127.0.0.1:{port}/readyz",
+    ready="http://127.0.0.1:{ops_port}/readyz",
     environment={
         **OWN_ENVIRONMENT,
+        "OPS_PORT": "{ops_port}",
         "SERVICE": "{service}",
         "TRUSTED_PROXIES": "1",
         "FAULTS_ENABLED": "{settings.faults_enabled:d}",
@@ -82,8 +85,10 @@ INSTANCE = Launch(
 LAUNCHES: Mapping[str, Launch] = {
     "responder": Launch(
         command=(*GUNICORN, CONFIGURATION, "alerting.responder:create_app()"),
+        ops_port="responder_ops",
         environment={
             **OWN_ENVIRONMENT,
+            "OPS_PORT": "{ops_port}",
             "SERVICE": "responder",
             "RESPONDER_DB": "{layout.data}/responder/responder.sqlite",
             # It has no faults: it reports those of others.

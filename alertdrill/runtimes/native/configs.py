@@ -120,7 +120,7 @@ def _remove(path: Path) -> None:
 def write_targets(layout: Layout, job: str, processes: Iterable[Process]) -> None:
     """Write the targets of a scrape job among these processes; Prometheus notices at once."""
     targets = [
-        target(process.address, process.service, process.name)
+        target(process.ops_address or process.address, process.service, process.name)
         for process in processes
         if process.job == job
     ]

@@ -12,7 +12,7 @@ from typing import Any
 from ... import VERSION
 from ...config import ROOT
 from ...config.components import COMPONENTS
-from ...config.services import MAX_REPLICAS, SERVICES
+from ...config.services import MAX_REPLICAS, SERVICES, ops_port
 from ...config.settings import StackSettings
 from ...toolchain.cache import default_cache
 from ...toolchain.find import Program
@@ -30,7 +30,8 @@ class Process:
     """One process for supervisord.
 
     `ready` is a URL that answers 200 once it is ready; `job` its scrape job, None without
-    metrics; `files` a folder that its program needs beside its configuration.
+    metrics; `ops_port` its port for operations, if it has one; `files` a folder that its program
+    needs beside its configuration.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Process:
     directory: Path = ROOT
     files: Path | None = None
     job: str | None = "stack"
+    ops_port: int | None = None
     more_ports: Sequence[int] = ()
     stop_signal: str = "TERM"
 
@@ -63,6 +65,16 @@ class Process:
     def address(self) -> str:
         """The address (host:port)."""
         return f"{LOOPBACK}:{self.port}"
+
+    @property
+    def ops_address(self) -> str:
+        """The address of its operations; empty if it has no port for them."""
+        return f"{LOOPBACK}:{self.ops_port}" if self.ops_port else ""
+
+    @property
+    def ports(self) -> Sequence[int]:
+        """Every port that it listens on."""
+        return [self.port, *([self.ops_port] if self.ops_port else []), *self.more_ports]
 
 
 def url(port: int) -> str:
@@ -140,11 +152,12 @@ class Plan:
         spec, launch = COMPONENTS[name], LAUNCHES[name]
         ports = vars(self._settings.ports)
         port = ports[spec.setting]
-        process = self._process(launch, f"{name}-1", port, self._programs.get(spec.program))
+        ops = ports.get(launch.ops_port)
+        process = self._process(launch, f"{name}-1", port, ops, self._programs.get(spec.program))
         return replace(
             process,
             command=[*process.command, *self._more_arguments(name)],
-            ready=process.ready or f"{url(port)}{spec.ready}",
+            ready=process.ready or f"{url(ops or port)}{spec.ready}",
             job=spec.job,
             # Each knows where the others listen: LOKI_PORT, LOKI_URL and so on.
             environment={
@@ -163,12 +176,18 @@ class Plan:
             own = {"LINKS": links, **dict.fromkeys(called, self._url["lb_internal"])}
             for number in range(1, MAX_REPLICAS + 1):
                 port = self._settings.ports.instance(service.name, number)
-                process = self._process(INSTANCE, f"{service.name}-{number}", port)
+                name = f"{service.name}-{number}"
+                process = self._process(INSTANCE, name, port, ops_port(port))
                 environment = {**service.environment, **process.environment, **own}
                 yield replace(process, environment=environment, job="services")
 
     def _process(
-        self, launch: Launch, name: str, port: int, program: Program | None = None
+        self,
+        launch: Launch,
+        name: str,
+        port: int,
+        ops: int | None,
+        program: Program | None = None,
     ) -> Process:
         service = name.rpartition("-")[0]
 
@@ -178,6 +197,7 @@ class Plan:
                 service=service,
                 package=service.replace("-", "_"),
                 port=port,
+                ops_port=ops,
                 program=program and program.path,
                 version=".".join(map(str, program.version)) if program else VERSION,
                 **self._values,
@@ -192,6 +212,7 @@ class Plan:
             environment={**(program.environment if program else {}), **environment},
             directory=Path(fill(launch.directory)),
             files=program.files if program else None,
+            ops_port=ops,
             more_ports=[getattr(self._settings.ports, other) for other in launch.more_ports],
             stop_signal=launch.stop_signal,
         )

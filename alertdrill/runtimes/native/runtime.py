@@ -72,6 +72,7 @@ class NativeRuntime(NativeStack):
             address=process.address,
             uptime_seconds=round(time.time() - info["start"], 1) if pid else None,
             healing_enabled=self.settings.healing_enabled(process.service),
+            ops_address=process.ops_address,
         )
 
     def logs(self, target: str | None, lines: int | None) -> Iterator[tuple[str, str]]:

@@ -216,7 +216,7 @@ class NativeStack:
         return {
             (addresses.get(port, LOOPBACK), port): variables.get(port, "INSTANCES_PORT")
             for process in plan.processes
-            for port in (process.port, *process.more_ports)
+            for port in process.ports
         }
 
     def _start(self, desired: Sequence[Process], on_progress: ProgressCallback) -> None:

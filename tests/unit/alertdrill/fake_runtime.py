@@ -16,7 +16,10 @@ def instance(name: str, address: str = "127.0.0.1:1", **changed: Any) -> Instanc
     state: State = changed.get("state", "ready")
     healing_enabled = changed.get("healing_enabled", False)
     service = name.rpartition("-")[0]
-    return Instance(name, service, state, changed.get("pid", 7), address, 1.5, healing_enabled)
+    operations = changed.get("ops_address", "127.0.0.1:2")
+    return Instance(
+        name, service, state, changed.get("pid", 7), address, 1.5, healing_enabled, operations
+    )
 
 
 class FakeRuntime(StackRuntime, FaultTarget):

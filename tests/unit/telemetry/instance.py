@@ -42,10 +42,20 @@ def free_port() -> int:
         return port
 
 
+def is_stopped(process: psutil.Process) -> bool:
+    """Return whether every thread of a process has stopped: they do not stop at once."""
+    states = [
+        stat.read_text().rpartition(") ")[2][0]
+        for stat in Path(f"/proc/{process.pid}/task").glob("*/stat")
+    ]
+    return set(states) == {"T"}
+
+
 class Instance:
     """An application with a number of workers. Call `stop()` or leave the `with` block.
 
-    The default application is `data-service`; more variables go to its environment.
+    The default application is `data-service`; more variables go to its environment. Its operations
+    have a port of their own, as in the stack, unless OPS_PORT is 0.
     """
 
     def __init__(
@@ -55,11 +65,10 @@ class Instance:
         app: str = "apps.data_service:create_app()",
         **environment: str,
     ) -> None:
-        self._more = environment
+        self._more = {"OPS_PORT": str(free_port()), **environment}
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        ops_port = environment.get("OPS_PORT", self.port)
-        self.operations = f"http://127.0.0.1:{ops_port}"
+        self.operations = f"http://127.0.0.1:{int(self._more['OPS_PORT']) or self.port}"
         self.log = folder / "stdout.jsonl"
         configuration = "python:alertdrill_telemetry.gunicorn_conf"
         server = [sys.executable, "-m", "gunicorn", "-c", configuration]
@@ -75,7 +84,8 @@ class Instance:
         poll_until(lambda: len(self.workers()) == workers and self._ready(), "the start")
 
     def _environment(self, workers: int, folder: Path) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        names = ("PATH", "HOME", "PYTHONPATH")
+        kept = {name: os.environ[name] for name in names if name in os.environ}
         return kept | {
             "SERVICE": "data-service",
             "PORT": str(self.port),
@@ -117,6 +127,7 @@ class Instance:
         for other in others:
             other.send_signal(signal.SIGSTOP)
         try:
+            poll_until(lambda: all(map(is_stopped, others)), "the other workers to stop")
             yield
         finally:
             for other in others:

@@ -63,8 +63,8 @@ def test_idle_instance_waits_for_detection(state: DrainState, time: FakeTime) ->
 
 def test_request_in_flight_is_awaited(state: DrainState, time: FakeTime) -> None:
     scrape_always(state, time)
-    state.change_in_flight(1)
-    time.at(5, lambda: state.change_in_flight(-1))
+    state.change_in_flight(1, time.now)
+    time.at(5, lambda: state.change_in_flight(-1, time.now))
     assert waited(state, time) == 5 + POLL_INTERVAL_S
 
 
@@ -79,20 +79,20 @@ def test_unscraped_instance_takes_its_limit(state: DrainState, time: FakeTime) -
 
 
 def test_late_request_needs_another_scrape(state: DrainState, time: FakeTime) -> None:
-    time.at(2, lambda: state.change_in_flight(1))
+    time.at(2, lambda: state.change_in_flight(1, time.now))
     time.at(3, state.record_scrape)
-    time.at(4, lambda: state.change_in_flight(-1))
+    time.at(4, lambda: state.change_in_flight(-1, time.now))
     time.at(6, state.record_scrape)
     assert waited(state, time) == 6
 
 
 def test_wait_ends_at_its_limit(state: DrainState, time: FakeTime) -> None:
-    state.change_in_flight(1)
+    state.change_in_flight(1, time.now)
     assert waited(state, time, timeout=9.0) == 9
 
 
 def test_interrupt_ends_the_wait(state: DrainState, time: FakeTime) -> None:
-    state.change_in_flight(1)
+    state.change_in_flight(1, time.now)
     time.interrupted_at = 1000.5
     assert waited(state, time) == 0.5
 
@@ -100,8 +100,8 @@ def test_interrupt_ends_the_wait(state: DrainState, time: FakeTime) -> None:
 def test_requests_of_all_workers_are_summed() -> None:
     counters = shared_counters.shared_counters()
     first, second = DrainState(counters, worker=100), DrainState(counters, worker=101)
-    first.change_in_flight(2)
-    second.change_in_flight(1)
+    first.change_in_flight(2, 0.0)
+    second.change_in_flight(1, 0.0)
     assert first.in_flight() == second.in_flight() == 3
     DrainState(counters, worker=100)  # its successor, or the cleanup after its exit
     assert second.in_flight() == 1
@@ -113,6 +113,57 @@ def test_all_workers_see_the_drain() -> None:
     assert not second.draining
     first.start_draining()
     assert second.draining
+
+
+@pytest.fixture
+def busy(state: DrainState, time: FakeTime) -> DrainState:
+    """Return the state of a worker whose two threads are busy."""
+    state.threads = 2
+    for _ in range(2):
+        state.change_in_flight(1, time.now)
+    return state
+
+
+def test_busy_threads_are_stalled_until_one_is_free(busy: DrainState, time: FakeTime) -> None:
+    time.now += 20
+    assert busy.stalled_for() == 20
+    busy.change_in_flight(-1, time.now)
+    assert busy.stalled_for() == 0
+    busy.change_in_flight(1, time.now)  # after an idle hour too, the time starts with the last one
+    time.now += 3
+    assert busy.stalled_for() == 3
+
+
+def test_sent_data_is_progress(busy: DrainState, time: FakeTime) -> None:
+    time.now += 20
+    busy.record_progress(time.now)
+    time.now += 1
+    assert busy.stalled_for() == 1
+
+
+def test_connection_that_stays_open_is_not_busy(busy: DrainState, time: FakeTime) -> None:
+    busy.change_open(1)
+    time.now += 20
+    assert busy.stalled_for() == 0
+    busy.change_open(-1)
+    assert busy.stalled_for() == 20
+
+
+def test_unknown_number_of_threads_is_never_stalled(busy: DrainState, time: FakeTime) -> None:
+    busy.threads = 0
+    time.now += 20
+    assert busy.stalled_for() == 0
+
+
+def test_every_worker_sees_one_that_is_stalled() -> None:
+    counters = shared_counters.shared_counters()
+    first, second = (DrainState(counters, worker, clock=lambda: 50.0) for worker in (1, 2))
+    first.threads = 2
+    first.change_in_flight(1, 1.0)  # the least progress is that of a worker that is not stalled
+    second.change_in_flight(2, 20.0)
+    assert first.stalled_for() == 30
+    DrainState(counters, worker=2)  # its successor
+    assert first.stalled_for() == 0
 
 
 class FakeArbiter:
@@ -137,7 +188,7 @@ def test_second_signal_ends_the_wait(number: signal.Signals) -> None:
     arbiter.SIG_QUEUE.put(signal.SIGCHLD)
     arbiter.SIG_QUEUE.put(number)
     drain.install(arbiter, timeout=30.0)
-    DrainState().change_in_flight(1)
+    DrainState().change_in_flight(1, 0.0)
     arbiter.handle_term()
     assert arbiter.draining_at_stop == [1.0]
     assert arbiter.SIG_QUEUE.empty()

@@ -92,7 +92,7 @@ def test_memory_of_workers_is_summed(three: Instance) -> None:
 
 
 def test_no_series_carries_a_pid(three: Instance) -> None:
-    text = requests.get(f"{three.url}/metrics", timeout=TIMEOUT_S).text
+    text = requests.get(f"{three.operations}/metrics", timeout=TIMEOUT_S).text
     assert "pid=" not in text
     assert "_created" not in text
 
@@ -204,7 +204,7 @@ def slow_request(instance: Instance) -> SlowRequest:
 
 
 def refused(instance: Instance) -> int | None:
-    status = requests.get(f"{instance.url}/readyz", timeout=TIMEOUT_S).status_code
+    status = requests.get(f"{instance.operations}/readyz", timeout=TIMEOUT_S).status_code
     return status if status != 200 else None
 
 

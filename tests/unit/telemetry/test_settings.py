@@ -28,9 +28,16 @@ def test_every_variable_is_read() -> None:
         CONNECT_TIMEOUT="0.1",
         READ_TIMEOUT="3",
         TRUSTED_PROXIES="1",
+        HOST="0.0.0.0",
+        OPS_PORT="5050",
+        STALL_SECONDS="60",
     )
     expected = TelemetrySettings(
-        "web", "web-1", "1.2.3", "DEBUG", 10, True, "t" * 16, 0.1, 3.0, trusted_proxies=1
+        *("web", "web-1", "1.2.3", "DEBUG", 10, True, "t" * 16, 0.1, 3.0),
+        trusted_proxies=1,
+        host="0.0.0.0",
+        ops_port=5050,
+        stall_seconds=60.0,
     )
     assert settings == expected
 
@@ -45,6 +52,8 @@ def test_every_variable_is_read() -> None:
         ("CONNECT_TIMEOUT", "0"),
         ("READ_TIMEOUT", "nan"),
         ("TRUSTED_PROXIES", "all"),
+        ("OPS_PORT", "65536"),
+        ("STALL_SECONDS", "-1"),
     ],
 )
 def test_bad_setting_names_its_variable(name: str, value: str) -> None:

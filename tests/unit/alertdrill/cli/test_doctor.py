@@ -76,6 +76,18 @@ def test_port_in_use_is_a_problem_with_its_variable(settings: Callable[..., Stac
     assert "GRAFANA_PORT" in check.detail
 
 
+def test_port_of_the_operations_of_an_instance_in_use_is_a_problem(
+    settings: Callable[..., StackSettings],
+) -> None:
+    with socket.socket() as listener:
+        port = bind_valid_port(listener)
+        listener.listen()
+        results = checks(settings(RUNTIME="native", INSTANCES_PORT=str(port - 151)))
+    [check] = [check for check in results if f"Port {port} " in check.detail]
+    assert (check.name, check.state) == ("port", "problem")
+    assert "set INSTANCES_PORT" in check.detail
+
+
 def test_little_disk_space_is_a_warning(
     settings: Callable[..., StackSettings], monkeypatch: pytest.MonkeyPatch
 ) -> None:

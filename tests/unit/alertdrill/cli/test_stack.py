@@ -65,6 +65,7 @@ def test_status_as_json_has_every_field(run: Run) -> None:
         "address": "127.0.0.1:15101",
         "uptime_seconds": 1.5,
         "healing_enabled": False,
+        "ops_address": "127.0.0.1:2",
     }
 
 

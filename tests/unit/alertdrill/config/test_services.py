@@ -101,10 +101,6 @@ def test_public_and_internal_paths_are_read(tmp_path: Path) -> None:
         ("a: {port: 5000, audit: {}}", "1: path is missing"),
         ("a: {port: 5000,\n\n  audit: {path: x}}", "3: path is 'x': use a path such as /orders"),
         (
-            "a: {port: 5000, internal: [/Metrics/x]}",
-            "1: item 1 of internal is '/Metrics/x': the load",
-        ),
-        (
             "a: {port: 5000, public: [/x]}\nb: {\n  port: 5001,\n  public: [/x]}",
             "4: public /x already belongs to a",
         ),
@@ -123,6 +119,11 @@ def test_service_without_its_package_is_refused(tmp_path: Path) -> None:
         ServicesError, match=r"yml:1: there is no apps/a_b/__init__.py: add one with"
     ):
         services_from(tmp_path, "a-b: {port: 5000}")
+
+
+def test_paths_of_operations_belong_to_the_service(tmp_path: Path) -> None:
+    parsed = services_from(tmp_path, "a: {port: 5000, public: [/metrics, /faults/x]}")
+    assert parsed["a"].public == ["/metrics", "/faults/x"]
 
 
 def test_path_may_be_public_and_internal(tmp_path: Path) -> None:

@@ -129,7 +129,14 @@ def test_duplicate_port_is_refused_with_both_variables() -> None:
 
 
 @pytest.mark.parametrize(
-    ("port", "instance"), [(15101, "web-1"), (15104, "web-4"), (15204, "data-service-4")]
+    ("port", "instance"),
+    [
+        (15101, "web-1"),
+        (15104, "web-4"),
+        (15204, "data-service-4"),
+        (15151, "the operations of web-1"),
+        (15254, "the operations of data-service-4"),
+    ],
 )
 def test_port_of_an_instance_is_refused(port: int, instance: str) -> None:
     assert refusal(GRAFANA_PORT=str(port)) == (

@@ -134,7 +134,7 @@ def fault(kind: str, active: bool) -> dict[str, object]:
 
 
 def no_faults(stack: Stack, answer: object) -> None:
-    stack.runtime.running = [instance("web-1", stack.server.address)]
+    stack.runtime.running = [instance("web-1", ops_address=stack.server.address)]
     stack.server.answers["/faults"] = answer
     steady_state.require_no_faults(stack.runtime)
 
@@ -152,7 +152,7 @@ def test_faults_must_be_enabled(stack: Stack) -> None:
 
 
 def test_unreachable_service_is_unsteady(stack: Stack) -> None:
-    stack.runtime.running = [instance("web-1", "127.0.0.1:1")]
+    stack.runtime.running = [instance("web-1", ops_address="127.0.0.1:1")]
     with pytest.raises(DrillError, match=r"^127.0.0.1:1 of web does not answer\.$"):
         steady_state.require_no_faults(stack.runtime)
 

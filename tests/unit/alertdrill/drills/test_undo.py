@@ -16,7 +16,7 @@ from alertdrill.drills.faults.registry import KINDS, create
 from alertdrill.drills.model import FaultSpec
 from alertdrill.drills.undo import UndoLog, UndoRecord
 from alertdrill.file_lock import LockedError
-from alertdrill.runtimes.base import running_addresses
+from alertdrill.runtimes.base import running_ops_addresses
 from tests.http_server import FakeServer
 from tests.unit.alertdrill.drills.fakes import FakeClock, make_context
 from tests.unit.alertdrill.fake_runtime import instance
@@ -59,10 +59,10 @@ def test_file_may_be_removed_twice(runtime: Any, tmp_path: Path) -> None:
 
 def test_target_is_service_or_instance(runtime: Any) -> None:
     runtime.running = [
-        instance("web-1", "a:1"),
-        instance("web-2", "a:2"),
-        instance("web-3", "a:3", state="standby", pid=None),
-        instance("data-service-1", "a:4"),
+        instance("web-1", ops_address="a:1"),
+        instance("web-2", ops_address="a:2"),
+        instance("web-3", ops_address="a:3", state="standby", pid=None),
+        instance("data-service-1", ops_address="a:4"),
     ]
     for target, addresses in {
         "web": ["a:1", "a:2"],
@@ -70,12 +70,12 @@ def test_target_is_service_or_instance(runtime: Any) -> None:
         "data-service": ["a:4"],
         "gone": [],
     }.items():
-        assert list(running_addresses(target, runtime.status())) == addresses
+        assert list(running_ops_addresses(target, runtime.status())) == addresses
 
 
 def test_fault_is_cleared_in_every_instance(runtime: Any, server: FakeServer) -> None:
     # The first instance is gone, and its faults with it.
-    runtime.running = [instance("web-1", "127.0.0.1:1"), instance("web-2", server.address)]
+    runtime.running = [instance("web-1"), instance("web-2", ops_address=server.address)]
     steps = [("clear_fault", "web", "errors")]
     server.answers["/faults/errors"] = {}
     assert undo.perform(runtime, steps) == []

@@ -17,7 +17,10 @@ ORDERS = SERVICES["data-service"].model_copy(
 def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     services = {"web": SERVICES["web"], "orders": ORDERS}
     monkeypatch.setattr(config_files, "SERVICES", services)
-    addresses = {"web": {"web-1": "127.0.0.1:1"}, "orders": {"orders-1": "a:2", "orders-2": "b:2"}}
+    addresses = {
+        "web": {"web-1": "127.0.0.1:101"},
+        "orders": {"orders-1": "a:5003", "orders-2": "b:5003"},
+    }
     return dict(config_files.lb_files(addresses))
 
 
@@ -26,7 +29,10 @@ def test_each_service_has_a_backend(files: dict[str, str]) -> None:
     assert text.count("\nbackend ") == 2
     orders = text.partition("\nbackend orders from services\n")[2]
     assert "{ queue(orders) ge 512 }" in orders
-    assert orders.endswith("    server orders-1 a:2\n    server orders-2 b:2\n")
+    assert orders.endswith(
+        "    server orders-1 a:5003 check port 5053\n    server orders-2 b:5003 check port 5053\n"
+    )
+    assert "    server web-1 127.0.0.1:101 check port 151\n" in text
     assert "$" not in text
 
 

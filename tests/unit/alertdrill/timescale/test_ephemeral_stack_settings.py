@@ -26,8 +26,7 @@ def settings(tmp_path: Path) -> StackSettings:
 
 def all_ports(ports: Ports) -> list[int]:
     parts = [value for name, value in vars(ports).items() if name != "instances"]
-    numbers = range(1, MAX_REPLICAS + 1)
-    return parts + [ports.instance(service, number) for service in SERVICES for number in numbers]
+    return [*parts, *ports.of_instances()]
 
 
 def test_ephemeral_stack_enables_faults_and_healing(
@@ -42,7 +41,9 @@ def test_ephemeral_stack_enables_faults_and_healing(
 
 def test_ports_are_distinct_and_in_range(settings: StackSettings) -> None:
     ports = all_ports(settings.ports)
-    assert len(ports) == len(set(ports)) == len(fields(Ports)) - 1 + len(SERVICES) * MAX_REPLICAS
+    # Each instance has two: its own and that of its operations.
+    instances = 2 * len(SERVICES) * MAX_REPLICAS
+    assert len(ports) == len(set(ports)) == len(fields(Ports)) - 1 + instances
     assert all(
         ephemeral_stack_settings.MIN_PORT <= port < ephemeral_stack_settings.MAX_PORT
         for port in ports

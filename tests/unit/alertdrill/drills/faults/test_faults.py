@@ -125,7 +125,7 @@ def test_load_stops_and_restarts(make: Make, traffic: FakeTraffic) -> None:
 
 
 def test_service_fault_is_sent_over_http(make: Make, runtime: Any, server: FakeServer) -> None:
-    runtime.running = [instance("web-1", server.address), instance("web-2", server.address)]
+    runtime.running = [instance(name, ops_address=server.address) for name in ("web-1", "web-2")]
     server.answers["/faults/errors"] = {}
     fault = make("errors", "web", probability=0.5, status=503.0)
     assert list(fault.undo) == [("clear_fault", "web", "errors")]
@@ -153,7 +153,7 @@ def test_service_fault_is_sent_over_http(make: Make, runtime: Any, server: FakeS
 def test_only_some_parameters_are_scaled(
     make: Make, runtime: Any, server: FakeServer, kind: str, name: str, at_twelve: float
 ) -> None:
-    runtime.running = [instance("web-1", server.address)]
+    runtime.running = [instance("web-1", ops_address=server.address)]
     server.answers[f"/faults/{kind}"] = {}
     runtime.speed = 12.0
     make(kind, "web", **{name: 10.0}).inject()
@@ -166,7 +166,7 @@ def test_service_fault_needs_a_running_instance(
     runtime.running = [instance("web-1", pid=None, state="stopped")]
     with pytest.raises(DrillError, match=r"^No instance of web runs: start it "):
         make("hang", "web").inject()
-    runtime.running = [instance("web-1", server.address)]
+    runtime.running = [instance("web-1", ops_address=server.address)]
     server.answers["/faults/hang"] = 401
     with pytest.raises(AlertdrillError, match=r"/faults/hang answers 401: refused"):
         make("hang", "web").inject()

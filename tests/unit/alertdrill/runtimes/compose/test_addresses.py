@@ -43,6 +43,27 @@ def test_instance_has_its_address(settings: StackSettings) -> None:
     }
 
 
+def test_instance_of_ours_has_an_address_of_its_operations(settings: StackSettings) -> None:
+    listed = host(settings, "web-2", "responder-1", "loki-1").status()
+    assert {item.name: item.ops_address for item in listed} == {
+        "web-2": "alertdrill-web-2:5050",
+        "responder-1": "responder-on-telemetry:8140",
+        "loki-1": "",
+    }
+
+
+def test_probe_goes_to_the_operations(
+    inner: InNetworkRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probed: list[str] = []
+    monkeypatch.setattr("alertdrill.clients.http.is_ready", lambda url, _: probed.append(url))
+    inner.status()
+    assert {
+        "http://alertdrill-web-1:5050/readyz",
+        "http://prometheus-on-telemetry:9090/-/ready",
+    } <= {*probed}
+
+
 def test_user_urls_are_of_running_services(settings: StackSettings) -> None:
     shown = host(settings, "prometheus-1", "loki-1", "grafana-1 exited").addresses()
     assert list(shown) == ["Services", "Load balancer", "Prometheus", "Loki"]

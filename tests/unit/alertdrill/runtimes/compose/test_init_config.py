@@ -77,9 +77,9 @@ def test_removed_rules_are_deleted(context: RenderContext) -> None:
 def test_targets_are_named_after_containers(context: RenderContext) -> None:
     init_config.write_targets(context)
     services = targets(context, "services")
-    assert services.pop("responder-1") == "responder-on-telemetry:8090"
+    assert services.pop("responder-1") == "responder-on-telemetry:8140"
     assert services == {
-        f"{name}-{number}": f"alertdrill-{name}-{number}:{service.port}"
+        f"{name}-{number}": f"alertdrill-{name}-{number}:{service.port + 50}"
         for name, service in SERVICES.items()
         for number in (1, 2)
     }
@@ -137,7 +137,7 @@ def test_every_service_is_scraped_by_name(monkeypatch: pytest.MonkeyPatch) -> No
     jobs = {job["job_name"]: job for job in yaml.safe_load(text)["scrape_configs"]}
     [listed] = jobs["services"]["dns_sd_configs"]
     assert listed["names"] == [f"alertdrill-orders-{number}" for number in range(1, 9)]
-    assert (listed["port"], listed["type"], listed["refresh_interval"]) == (5003, "A", "5s")
+    assert (listed["port"], listed["type"], listed["refresh_interval"]) == (5053, "A", "5s")
     assert {"stack", "pushed", "load", "probe"} <= set(jobs)
 
 
@@ -153,4 +153,5 @@ def test_password_is_random_unless_it_is_chosen(
     monkeypatch.setenv("GRAFANA_PASSWORD", password)
     init_config.main()
     assert ((tmp_path / "GRAFANA_PASSWORD").read_text() == "chosen") is (password == "chosen")
-    assert "server web-1 alertdrill-web-1:5000" in (tmp_path / "lb/backends.cfg").read_text()
+    line = "server web-1 alertdrill-web-1:5000 check port 5050"
+    assert line in (tmp_path / "lb/backends.cfg").read_text()

@@ -193,7 +193,7 @@ def test_failed_containers_last_line_is_shown() -> None:
 
 
 ORDERS = SERVICES["data-service"].model_copy(update={"name": "orders", "port": 5003})
-OWN = {"SERVICE": "orders", "PORT": "5003"}
+OWN = {"SERVICE": "orders", "PORT": "5003", "OPS_PORT": "5053"}
 LABELS = {"alertdrill.heal": "1"}
 
 
@@ -222,7 +222,11 @@ def test_complete_service_passes(orders: None) -> None:
         (model(None), "has no service orders, which apps/services.yml has"),
         (
             model({"environment": {**OWN, "PORT": "5001"}, "labels": LABELS}),
-            "does not give orders SERVICE=orders and PORT=5003",
+            "does not give orders SERVICE=orders, PORT=5003, OPS_PORT=5053",
+        ),
+        (
+            model({"environment": {**OWN, "OPS_PORT": "0"}, "labels": LABELS}),
+            "does not give orders SERVICE=orders, PORT=5003, OPS_PORT=5053",
         ),
         (model({"labels": LABELS}), "does not give orders SERVICE=orders"),
         (model({"environment": OWN}), "has no label alertdrill.heal for orders"),

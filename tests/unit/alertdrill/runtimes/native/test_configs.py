@@ -117,7 +117,8 @@ def test_service_targets_are_the_desired_instances(written: Layout) -> None:
     assert [row["labels"]["instance"] for row in rows] == [
         *("web-1", "web-2", "data-service-1", "data-service-2", "responder-1"),
     ]
-    assert rows[1]["targets"] == ["127.0.0.1:15102"]
+    assert rows[1]["targets"] == ["127.0.0.1:15152"]
+    assert rows[-1]["targets"] == ["127.0.0.1:8140"]
     assert not list(written.targets.glob("*.new"))
 
 

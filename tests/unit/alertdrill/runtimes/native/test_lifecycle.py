@@ -213,4 +213,6 @@ def test_checked_ports_name_their_variables(runtime: Any, monkeypatch: pytest.Mo
     assert calls["127.0.0.1", 8081] == "LB_INTERNAL_PORT"
     assert calls["127.0.0.1", 13133] == "COLLECTOR_HEALTH_PORT"
     assert calls["127.0.0.1", 15204] == "INSTANCES_PORT"
+    assert calls["127.0.0.1", 15254] == "INSTANCES_PORT"
+    assert calls["127.0.0.1", 8140] == "RESPONDER_OPS_PORT"
     assert {address for address, _ in calls} == {"192.0.2.7", "127.0.0.1"}

@@ -3,6 +3,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import yaml
 
 from alertdrill.config import ROOT
-from alertdrill.config.services import MAX_REPLICAS, SERVICES
+from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import ImageVersions, Ports, StackSettings
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.plan import (
@@ -42,12 +43,8 @@ def test_every_port_is_used_once(plan: Plan) -> None:
     ports = Ports()
     elsewhere = ("instances", "locust")  # the first of many ports, and a service of containers only
     expected = [port for name, port in asdict(ports).items() if name not in elsewhere]
-    expected += [
-        ports.instance(service, number)
-        for service in SERVICES
-        for number in range(1, MAX_REPLICAS + 1)
-    ]
-    used = [port for process in plan.processes for port in (process.port, *process.more_ports)]
+    expected += ports.of_instances()
+    used = [port for process in plan.processes for port in process.ports]
     assert Counter(used) == Counter(expected)
 
 
@@ -57,6 +54,9 @@ def test_instances_listen_on_documented_ports(plan: Plan) -> None:
         "web": [15101, 15102, 15103, 15104],
         "data-service": [15201, 15202, 15203, 15204],
     }
+    operations = [process.ops_port for process in plan.of("data-service")]
+    assert operations == [15251, 15252, 15253, 15254]
+    assert only(plan, "responder").ports == [8090, 8140]
     assert {process.service for process in plan.processes if process.scales} == set(SERVICES)
 
 
@@ -124,9 +124,11 @@ def test_own_processes_have_their_identity(plan: Plan) -> None:
         environment = process.environment
         assert (environment["SERVICE"], environment["INSTANCE"]) == (process.service, process.name)
         assert (environment["HOST"], environment["PORT"]) == ("127.0.0.1", str(process.port))
-        assert process.ready == f"http://{process.address}/readyz"
+        assert process.ready == f"http://{process.ops_address}/readyz"
+        assert process.ops_address == f"127.0.0.1:{environment['OPS_PORT']}"
         *_, flag, configuration, app = process.command
-        assert (flag, (ROOT / configuration).is_file()) == ("-c", True)
+        module = configuration.removeprefix("python:")
+        assert (flag, find_spec(module) is not None) == ("-c", True)
         assert (ROOT / app.partition(":")[0].replace(".", "/") / "__init__.py").is_file()
 
 

@@ -25,7 +25,7 @@ def test_status_has_every_state(running: Any, monkeypatch: pytest.MonkeyPatch) -
     }
     paused = running.supervisor.pid("web-2")
     monkeypatch.setattr(supervisor, "is_paused", lambda pid: pid == paused)
-    monkeypatch.setattr(http, "is_ready", lambda url, _: ":15101/" in url)
+    monkeypatch.setattr(http, "is_ready", lambda url, _: ":15151/" in url)
     states = {instance.name: instance.state for instance in running.status()}
     assert {
         "web-1": "ready",

@@ -1,0 +1,134 @@
+"""A port of its own for the operations, and what `/readyz` answers there."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import requests
+
+from alertdrill_telemetry import SettingsError
+from alertdrill_telemetry.ops_server import OpsListener
+from tests.unit.telemetry.instance import ROOT, TIMEOUT_S, Instance, free_port, poll_until
+
+# Shorter than by default, so that the test is.
+STALL_SECONDS = 1.0
+THREADS = 2
+
+
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    with Instance(
+        1,
+        tmp_path_factory.mktemp("instance"),
+        GUNICORN_CMD_ARGS=f"--threads {THREADS}",  # it overrides THREADS
+        STALL_SECONDS=str(STALL_SECONDS),
+    ) as instance:
+        yield instance
+
+
+def status(url: str) -> int:
+    return requests.get(url, timeout=TIMEOUT_S).status_code
+
+
+@pytest.mark.parametrize(
+    ("target", "headers"),
+    [
+        ("/x", {"PATH_INFO": "/metrics"}),
+        ("http://127.0.0.1/metrics", {}),
+        ("http://127.0.0.1//metrics", {}),
+    ],
+)
+def test_target_of_a_client_is_the_applications(
+    instance: Instance, target: str, headers: Mapping[str, str]
+) -> None:
+    before = len(instance.lines("access"))
+    connection = http.client.HTTPConnection("127.0.0.1", instance.port, timeout=TIMEOUT_S)
+    connection.request("GET", target, headers=headers)
+    assert connection.getresponse().status == 404
+    connection.close()
+    # It is the application's own 404: an operation has no access line.
+    (line,) = poll_until(lambda: instance.lines("access")[before:], "the access line")
+    assert (line["status"], line["route"]) == (404, None)
+
+
+def test_operations_are_no_way_to_the_application(instance: Instance) -> None:
+    assert [status(f"{instance.operations}{path}") for path in ("/metrics", "/process")] == [
+        200,
+        404,
+    ]
+
+
+def test_instance_whose_threads_hang_is_not_ready(instance: Instance) -> None:
+    instance.fault("hang", duration=60)
+    clients = [threading.Thread(target=instance.post, daemon=True) for _ in range(THREADS)]
+    for client in clients:
+        client.start()
+    poll_until(lambda: instance.samples()["http_requests_in_flight"] == THREADS, "busy threads")
+    assert status(f"{instance.operations}/healthz") == 200
+
+    def reasons() -> dict[str, str]:
+        answer = requests.get(f"{instance.operations}/readyz", timeout=TIMEOUT_S).json()
+        found: dict[str, str] = answer.get("reasons", {})
+        return found
+
+    (reason,) = poll_until(reasons, "it to be not ready").items()
+    assert reason[0] == "worker_threads"
+    assert reason[1].startswith(f"All {THREADS} worker threads have been busy for ")
+    instance.end_fault("hang")
+    for client in clients:
+        client.join(TIMEOUT_S)
+    poll_until(lambda: status(f"{instance.operations}/readyz") == 200, "it to be ready")
+
+
+SLOW_APP = """
+import pathlib, time
+from flask import Flask
+from alertdrill_telemetry import init_app
+
+app = Flask("slow")
+init_app(app, "slow")
+time.sleep(1)
+pathlib.Path(__file__).with_name("loaded").touch()
+"""
+
+
+def test_instance_is_not_ready_before_its_application_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "slow_app.py").write_text(SLOW_APP)
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    with Instance(1, tmp_path, app="slow_app:app", PYTHONPATH=path):
+        assert (tmp_path / "loaded").exists()
+
+
+def test_application_that_is_loaded_before_the_fork_is_refused() -> None:
+    command = ["-m", "gunicorn", "-c", "python:alertdrill_telemetry.gunicorn_conf", "--preload"]
+    ended = subprocess.run(
+        [sys.executable, *command, "apps.data_service:create_app()"],
+        cwd=ROOT,
+        env={
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "SERVICE": "data-service",
+            "PORT": str(free_port()),
+            "OPS_PORT": str(free_port()),
+        },
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert ended.returncode != 0
+    assert "OPS_PORT needs an application in each worker: remove --preload." in ended.stdout
+
+
+def test_port_in_use_is_an_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"OPS_PORT {port} on 127.0.0.1 can't be used"):
+            OpsListener("127.0.0.1", port)
