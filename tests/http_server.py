@@ -31,11 +31,15 @@ class Request:
 
 @dataclass
 class Answer:
-    """A response; with status 0 the connection is closed instead."""
+    """A response; with status 0 the connection is closed instead.
+
+    It breaks off if the `announced` length is more than that of the body.
+    """
 
     status: int = 200
     body: bytes = b"{}"
     headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
+    announced: int = 0
 
 
 class HttpServer(ABC):
@@ -83,7 +87,9 @@ def _handler(server: HttpServer) -> type[BaseHTTPRequestHandler]:
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(answer.body)))
+                length = max(answer.announced, len(answer.body))
+                self.close_connection = length > len(answer.body)
+                self.send_header("Content-Length", str(length))
                 self.end_headers()
                 self.wfile.write(answer.body)
 

@@ -15,13 +15,24 @@ CAPACITY = (
 )
 
 
+def client_requests(matchers: str) -> str:
+    """Return the requests per second of each service's clients, as in NoTraffic."""
+    return f"max by (service) (service:requests:rate1m{{{matchers}}})"
+
+
+def client_error_ratio(matchers: str) -> str:
+    """Return the ratio of requests that fail for their clients; 0 instead of no series without any."""
+    failed, every = f"service:request_errors:rate1m{{{matchers}}}", client_requests(matchers)
+    return f"({failed} or 0 * {every}) / {every}"
+
+
 def requests(matchers: str, by: str = "service") -> str:
-    """Return the requests per second."""
+    """Return the requests per second that the instances count."""
     return f"sum by ({by}) (rate(flask_http_request_total{{{matchers}}}{RATE}))"
 
 
 def error_ratio(matchers: str, by: str = "service") -> str:
-    """Return the ratio of failed requests; 0 instead of no series if no request has failed."""
+    """Return the ratio of 5xx that the instances count; 0 instead of no series without any."""
     failed = requests(f'{matchers}, status=~"5.."', by)
     every = requests(matchers, by)
     return f"({failed} or 0 * {every}) / {every}"

@@ -9,6 +9,7 @@ import promql_parser as promql
 # Prometheus adds these labels to every series that it scrapes.
 SCRAPED = frozenset({"service", "instance", "job"})
 BY = promql.AggModifierType.By
+IGNORING = promql.LabelModifierType.Exclude
 # Aggregations that keep the labels of the series that they select.
 SELECTING = {"topk", "bottomk", "limitk"}
 
@@ -68,9 +69,11 @@ class Labels:
     def _joined(self, node: promql.BinaryExpr) -> frozenset[str]:
         left, right = self._of(node.lhs), self._of(node.rhs)
         if node.modifier and node.modifier.matching:
-            matching = node.modifier.matching.labels
-            self._require(matching, left, str(node.op))
-            self._require(matching, right, str(node.op))
+            matching = node.modifier.matching
+            # One side alone may have a label that is ignored.
+            sides = (left | right,) if matching.type == IGNORING else (left, right)
+            for side in sides:
+                self._require(matching.labels, side, str(node.op))
         return left | right if str(node.op) == "or" else left or right
 
     @staticmethod

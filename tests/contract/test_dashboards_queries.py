@@ -108,6 +108,7 @@ def test_costly_queries_are_detected(expression: str) -> None:
         ('up{sevice="web"}', "up has no label sevice"),
         ("sum by (sevice) (up)", "sum has no label sevice"),
         ("sum by (service) (up) / on (instance) up", "has no label instance"),
+        ("up / ignoring (instanse) up", "has no label instanse"),
         ('label_replace(up, "a", "$1", "proxy", "(.+)")', "has no label proxy"),
     ],
 )
@@ -127,6 +128,7 @@ def test_unknown_series_are_named(expression: str, message: str) -> None:
         ("1 - sum by (job) (up)", {"job"}),
         ("sum by (job) (up) or sum by (service) (up)", {"job", "service"}),
         ('label_replace(up, "a", "$1", "job", "(.+)")', {"a", "service", "instance", "job"}),
+        ("up + ignoring (job) sum by (service) (up)", {"service", "instance", "job"}),
         ("vector(0)", set()),
     ],
 )
@@ -164,8 +166,10 @@ def test_recorded_series_are_rules(exposed: dict[str, list[str]], rules: list[Ru
     } == listed
 
 
-def test_every_listed_metric_is_queried(exposed: dict[str, list[str]]) -> None:
-    queries = " ".join(t.fields["expr"] for t in TARGETS) + str(variables())
+def test_every_listed_metric_is_queried(exposed: dict[str, list[str]], rules: list[Rule]) -> None:
+    # By a dashboard, or by the rule of a recorded series that a dashboard queries.
+    recorded = [rule.fields["expr"] for rule in rules if rule.record in exposed]
+    queries = " ".join([*(t.fields["expr"] for t in TARGETS), *recorded, str(variables())])
     assert {name for name in exposed if not re.search(rf"\b{re.escape(name)}\b", queries)} == set()
 
 

@@ -89,8 +89,8 @@ OBJECTIVES = Section(
         " objective is the share of requests that must not fail.",
         [
             instant_query('sum by (service) (up{job="services", service=~"$service"})'),
-            instant_query(sli.requests(SERVICE)),
-            instant_query(sli.error_ratio(SERVICE)),
+            instant_query(sli.client_requests(SERVICE)),
+            instant_query(sli.client_error_ratio(SERVICE)),
             instant_query(f"sum by (service) ({sli.fast_ratio(SERVICE)})"),
             instant_query(f"max by (service) (service:objective:ratio{{{SERVICE}}})"),
             instant_query(f"max by (service) ({sli.budget_remaining(SERVICE)})"),
@@ -117,7 +117,7 @@ TRAFFIC = Section(
         "How many requests does each service get?",
         "Far fewer than usual: clients cannot reach us, or a component in front of us fails. Far"
         " more: check whether the instances have enough capacity.",
-        range_query(sli.requests(SERVICE)),
+        range_query(sli.client_requests(SERVICE)),
         alerts=["NoTraffic", "PublicProbeFailing"],
         unit=units.RequestsPerSecond,
     ),
@@ -125,7 +125,7 @@ TRAFFIC = Section(
         "What share of the requests fails?",
         "Above the line an alert fires. Open the service that failed first: the cause is often a"
         " service that it calls, which fails earlier.",
-        range_query(sli.error_ratio(SERVICE), "{{service}}"),
+        range_query(sli.client_error_ratio(SERVICE), "{{service}}"),
         alerts=[Limit("WebHighErrorRate"), "DataServiceErrors"],
         unit=units.PercentUnit,
     ),

@@ -52,9 +52,13 @@ REQUESTS = Section(
     Series(
         "What share of the requests fails?",
         "Above the line an alert fires. Open the service that failed first: the cause is often a"
-        " service that it calls, which fails earlier.",
-        range_query(sli.error_ratio(INSTANCE, "service, instance"), "{{instance}}"),
-        alerts=[Limit("WebHighErrorRate"), "DataServiceErrors"],
+        " service that it calls, which fails earlier. More for the clients than for the instances:"
+        " the load balancer answers, or instances end.",
+        [
+            range_query(sli.client_error_ratio(SERVICE), "{{service}} clients"),
+            range_query(sli.error_ratio(INSTANCE, "service, instance"), "{{instance}}"),
+        ],
+        alerts=[Limit("WebHighErrorRate"), "DataServiceErrors", "LbErrorsUnexplained"],
         unit=units.PercentUnit,
     ),
     Series(
