@@ -21,7 +21,7 @@ def client_requests(matchers: str) -> str:
 
 
 def client_error_ratio(matchers: str) -> str:
-    """Return the ratio of requests that fail for their clients; 0 instead of no series without any."""
+    """Return the ratio of requests that fail for their clients; 0 if there are none."""
     failed, every = f"service:request_errors:rate1m{{{matchers}}}", client_requests(matchers)
     return f"({failed} or 0 * {every}) / {every}"
 

@@ -1,4 +1,4 @@
-"""A real load balancer with `lb/haproxy.cfg`, in front of instances that fail if they are asked to."""
+"""A real load balancer with `lb/haproxy.cfg`, in front of instances that fail on request."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ from tests.unit.telemetry.instance import free_port, poll_until
 
 # Longer than any of the load balancer's own timeouts.
 TIMEOUT_S = 20.0
-SAMPLE = re.compile(r'^haproxy_(\w+)\{proxy="([^"]+)"(?:,code="(\w+)")?\} ([\d.e+]+)$', re.MULTILINE)
+SAMPLE = re.compile(
+    r'^haproxy_(\w+)\{proxy="([^"]+)"(?:,code="(\w+)")?\} ([\d.e+]+)$', re.MULTILINE
+)
 
 
 class Instance(HttpServer):
