@@ -31,7 +31,7 @@ POLL_INTERVAL_S = 0.1
 
 
 class DrainState:
-    """The state that decides when an instance may stop.
+    """The state that decides when an instance may stop, and whether its worker threads hang.
 
     `worker` is a number that is unique among the live workers of the instance.
     """

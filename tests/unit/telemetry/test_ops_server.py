@@ -59,6 +59,19 @@ def test_target_of_a_client_is_the_applications(
     assert (line["status"], line["route"]) == (404, None)
 
 
+def test_health_check_of_the_container_goes_to_the_operations(instance: Instance) -> None:
+    program = ROOT / "telemetry/alertdrill_telemetry/healthcheck.py"
+    port = instance.operations.rpartition(":")[2]
+
+    def healthy(**variables: str) -> bool:
+        command = [sys.executable, "-I", "-S", str(program)]
+        return subprocess.run(command, env=variables, check=False).returncode == 0
+
+    assert healthy(PORT=str(instance.port), OPS_PORT=port)
+    assert healthy(PORT=port, OPS_PORT="0")
+    assert not healthy(PORT=str(instance.port))
+
+
 def test_operations_are_no_way_to_the_application(instance: Instance) -> None:
     assert [status(f"{instance.operations}{path}") for path in ("/metrics", "/process")] == [
         200,
