@@ -5,6 +5,7 @@ import json
 import math
 import re
 import secrets
+from contextlib import closing
 from typing import Any
 
 import pandas as pd
@@ -124,10 +125,11 @@ def test_no_client_reaches_the_operations(
     port = int(stack.environment["LB_PORT"])
     # http.client sends the target as it is; requests would normalize it.
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    connection.request("GET", target, headers={"X-Request-ID": request_id, **headers})
-    answer = connection.getresponse()
-    assert (answer.status, answer.headers["Content-Type"]) == (404, "application/problem+json")
-    connection.close()
+    with closing(connection):
+        connection.request("GET", target, headers={"X-Request-ID": request_id, **headers})
+        with connection.getresponse() as answer:
+            content_type = answer.headers["Content-Type"]
+            assert (answer.status, content_type) == (404, "application/problem+json")
     # It is the application's own 404: an operation has no access line.
     [line] = poll_until(
         lambda: stack.access_lines("web", request_id=request_id), "the access line of web", 10

@@ -81,7 +81,11 @@ class Instance:
                 stdout=stdout,
                 stderr=subprocess.STDOUT,
             )
-        poll_until(lambda: len(self.workers()) == workers and self._ready(), "the start")
+        try:
+            poll_until(lambda: len(self.workers()) == workers and self._ready(), "the start")
+        except BaseException:
+            self.stop()
+            raise
 
     def _environment(self, workers: int, folder: Path) -> dict[str, str]:
         names = ("PATH", "HOME", "PYTHONPATH")

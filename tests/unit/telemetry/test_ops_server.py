@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -51,9 +52,10 @@ def test_target_of_a_client_is_the_applications(
 ) -> None:
     before = len(instance.lines("access"))
     connection = http.client.HTTPConnection("127.0.0.1", instance.port, timeout=TIMEOUT_S)
-    connection.request("GET", target, headers=headers)
-    assert connection.getresponse().status == 404
-    connection.close()
+    with closing(connection):
+        connection.request("GET", target, headers=headers)
+        with connection.getresponse() as answer:
+            assert answer.status == 404
     # It is the application's own 404: an operation has no access line.
     (line,) = poll_until(lambda: instance.lines("access")[before:], "the access line")
     assert (line["status"], line["route"]) == (404, None)
