@@ -1,0 +1,172 @@
+"""Telemetry changes no answer of a foreign application, and counts and logs each request once."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.foreign.cases import Application, Case
+from tests.foreign.compare import differences
+from tests.foreign.logs import (
+    access_line_problems,
+    contract_violations,
+    message_problems,
+    read_lines,
+)
+from tests.foreign.recording import (
+    IN_FLIGHT,
+    OPERATIONS,
+    REQUESTS,
+    Recording,
+    counted_statuses,
+    record,
+)
+from tests.foreign.servers import BARE, INSTRUMENTED, TWO_WORKERS, Server, StartError
+
+NAMES = sorted(file.stem for file in Path(__file__).with_name("apps").glob("*.py"))
+APPLICATIONS: dict[str, Application] = {
+    name: importlib.import_module(f"tests.foreign.apps.{name}").APPLICATION for name in NAMES
+}
+# RFC 9110 and RFC 5789, and the value for all others: a client chooses the method.
+METHODS = {
+    *("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "_OTHER"),
+}
+
+
+@cache
+def _attempt(name: str, server: Server) -> Recording | StartError:
+    try:
+        return record(name, APPLICATIONS[name].cases, server)
+    except StartError as error:
+        return error
+
+
+def run(name: str, server: Server) -> Recording:
+    """Return the recording of an application under a server; each is made once."""
+    recording = _attempt(name, server)
+    if isinstance(recording, StartError):
+        pytest.fail(f"{name} does not start ({server.name}): {recording}", pytrace=False)
+    return recording
+
+
+def servers(application: Application) -> Iterator[Server]:
+    """Yield the servers of the instrumented runs."""
+    yield INSTRUMENTED
+    if not application.keeps_state:
+        yield TWO_WORKERS
+
+
+# One worker of xdist runs all tests of an application, so that it is started once.
+RUNS = [
+    pytest.param(name, server, id=f"{name}-{server.name}", marks=pytest.mark.xdist_group(name))
+    for name, application in APPLICATIONS.items()
+    for server in servers(application)
+]
+ANSWERS = [
+    pytest.param(
+        name,
+        server,
+        case,
+        id=f"{name}-{server.name}-{case.name}",
+        marks=pytest.mark.xdist_group(name),
+    )
+    for name, application in APPLICATIONS.items()
+    for server in (BARE, *servers(application))
+    for case in application.cases
+]
+runs = pytest.mark.parametrize(("name", "server"), RUNS)
+
+
+def fail_if(problems: Iterator[str] | list[str]) -> None:
+    """Fail with a problem a line, without the stack."""
+    if problems := list(problems):
+        pytest.fail("\n".join(problems), pytrace=False)
+
+
+@pytest.mark.parametrize(("name", "server", "case"), ANSWERS)
+def test_answer_is_that_of_the_bare_application(name: str, server: Server, case: Case) -> None:
+    bare, other = run(name, BARE), run(name, server)
+    if server is BARE:  # the corpus itself: what it claims to send is what is answered
+        answers = bare.answers[case.name]
+        assert [answer.status for answer in answers] == list(case.status), case.target
+        assert all(answer.complete for answer in answers) == case.complete, case.target
+        return
+    problems = differences(
+        bare.answers[case.name],
+        other.answers[case.name],
+        (bare.random[case.name], other.random[case.name]),
+    )
+    fail_if([f"{case.target}: {problem}" for problem in problems])
+
+
+@runs
+def test_every_answer_has_one_request_id(name: str, server: Server) -> None:
+    recording = run(name, server)
+    fail_if(
+        f"{case.name}: the answer has the request ids {ids}"
+        for case in APPLICATIONS[name].cases
+        for answer in recording.answers[case.name]
+        # An error page of the server itself, and what a WebSocket library answers, have no date.
+        if answer.values("Date")
+        and (len(ids := answer.values("X-Request-ID")) != 1 or (case.sends_request_id and ids != [case.name]))
+    )
+
+
+@pytest.mark.parametrize("path", OPERATIONS)
+@runs
+def test_operations_answer_whatever_the_hooks(name: str, server: Server, path: str) -> None:
+    answer = run(name, server).operations[path]
+    assert (answer.status, answer.complete) == (200, True), answer.headers
+
+
+@runs
+def test_every_line_on_stdout_is_a_json_object_of_the_contract(name: str, server: Server) -> None:
+    lines, others = read_lines(run(name, server).stdout)
+    fail_if([*(f"not JSON: {text}" for text in others), *contract_violations(lines)])
+
+
+@runs
+def test_every_request_has_one_access_line_with_the_clients_status(name: str, server: Server) -> None:
+    fail_if(access_line_problems(APPLICATIONS[name].cases, run(name, server)))
+
+
+@runs
+def test_every_message_of_the_application_is_one_line(name: str, server: Server) -> None:
+    fail_if(message_problems(APPLICATIONS[name].cases, run(name, server)))
+
+
+SINGLE = [parameters for parameters in RUNS if not APPLICATIONS[str(parameters.values[0])].has_several]
+
+
+@pytest.mark.parametrize(("name", "server"), SINGLE)
+def test_every_request_is_counted_once_with_the_clients_status(name: str, server: Server) -> None:
+    recording = run(name, server)
+    assert recording.counted() == counted_statuses(APPLICATIONS[name].cases)
+
+
+@runs
+def test_no_request_is_in_flight_at_the_end(name: str, server: Server) -> None:
+    in_flight = run(name, server).samples(IN_FLIGHT)
+    assert [value for _, value in in_flight] == [0]
+
+
+@runs
+def test_methods_of_clients_fold_into_one_label_value(name: str, server: Server) -> None:
+    assert {labels["method"] for labels, _ in run(name, server).samples(REQUESTS)} <= METHODS
+
+
+@pytest.mark.parametrize(
+    ("name", "server"),
+    [parameters for parameters in RUNS if APPLICATIONS[str(parameters.values[0])].own_metrics],
+)
+def test_own_metrics_of_the_application_are_shown(name: str, server: Server) -> None:
+    application, recording = APPLICATIONS[name], run(name, server)
+    expected = dict(application.own_metrics)
+    if server is not TWO_WORKERS:
+        expected |= application.own_metrics_of_one_worker
+    shown = {sample: recording.sample(sample) for sample in expected}
+    assert shown == expected
