@@ -78,14 +78,19 @@ def record(application: str, cases: Sequence[Case], server: Server) -> Recording
     with tempfile.TemporaryDirectory(prefix=f"foreign-{application}-") as name:
         folder = Path(name)
         with serve(application, server, folder) as process:
-            random: dict[str, str] = {}
-            for case in cases:
-                _play(case, process, recording, random)
+            play(cases, process, recording)
             if server.has_telemetry:
                 _operate(process, recording, cases)
         recording.stdout = process.stdout.read_text(errors="backslashreplace")
         recording.stderr = process.stderr.read_text(errors="backslashreplace")
     return recording
+
+
+def play(cases: Sequence[Case], process: Process, recording: Recording) -> None:
+    """Send all cases to a running server, one after the other, and keep the answers."""
+    random: dict[str, str] = {}
+    for case in cases:
+        _play(case, process, recording, random)
 
 
 def _play(case: Case, process: Process, recording: Recording, random: dict[str, str]) -> None:

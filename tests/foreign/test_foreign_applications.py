@@ -27,9 +27,12 @@ from tests.foreign.recording import (
 )
 from tests.foreign.servers import BARE, INSTRUMENTED, TWO_WORKERS, Server, StartError
 
-NAMES = sorted(file.stem for file in Path(__file__).with_name("apps").glob("*.py"))
+MODULES = {
+    file.stem: importlib.import_module(f"tests.foreign.apps.{file.stem}")
+    for file in sorted(Path(__file__).with_name("apps").glob("*.py"))
+}
 APPLICATIONS: dict[str, Application] = {
-    name: importlib.import_module(f"tests.foreign.apps.{name}").APPLICATION for name in NAMES
+    name: module.APPLICATION for name, module in MODULES.items() if hasattr(module, "APPLICATION")
 }
 # RFC 9110 and RFC 5789, and the value for all others: a client chooses the method.
 METHODS = {

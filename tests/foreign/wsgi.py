@@ -1,4 +1,6 @@
-"""The WSGI entry point of the servers: the foreign application that FOREIGN_APP names.
+"""The WSGI entry point of the servers: the application FOREIGN_APP of tests/foreign/apps.
+
+FOREIGN_APP is a module, or `MODULE:NAME` if the module has several applications.
 
 With FOREIGN_TELEMETRY, the name of a service, it is instrumented; the application is the same.
 """
@@ -24,5 +26,6 @@ def instrument(app: Flask) -> Flask:
     return app
 
 
-module = importlib.import_module(f"tests.foreign.apps.{os.environ['FOREIGN_APP']}")
-application: WSGIApplication = module.APPLICATION.create(instrument)
+module, _, name = os.environ["FOREIGN_APP"].partition(":")
+foreign = getattr(importlib.import_module(f"tests.foreign.apps.{module}"), name or "APPLICATION")
+application: WSGIApplication = foreign.create(instrument)

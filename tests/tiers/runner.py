@@ -33,6 +33,7 @@ VERIFY = (
     "unit-contract",
     "rules",
     "mutations",
+    "foreign",
     "python-3.12",
     "python-3.13",
     "false-alarms",

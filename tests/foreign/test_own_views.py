@@ -1,0 +1,60 @@
+"""An application with views of its own at the operations paths: refused, or served on its port."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.foreign.apps import own_views
+from tests.foreign.compare import differences
+from tests.foreign.recording import OPERATIONS, Recording, ask, play
+from tests.foreign.servers import (
+    BARE,
+    INSTRUMENTED,
+    OUR_GUNICORN,
+    OUR_SETTINGS,
+    Server,
+    StartError,
+    free_port,
+    serve,
+)
+
+
+@pytest.mark.parametrize(
+    ("application", "path"),
+    [("METRICS", "/metrics"), ("PROBE", "/healthz"), ("EXPORTER", "/metrics")],
+)
+def test_own_view_on_the_same_port_is_refused(application: str, path: str, tmp_path: Path) -> None:
+    with (
+        pytest.raises(StartError) as refusal,
+        serve(f"own_views:{application}", INSTRUMENTED, tmp_path),
+    ):
+        pass
+    # The error of the library, which names the path and the setting that helps.
+    last = [line for line in str(refusal.value).splitlines() if "Error" in line and path in line]
+    assert last
+    assert "OPS_PORT" in last[-1]
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_own_views_are_served_where_operations_have_a_port(workers: str, tmp_path: Path) -> None:
+    port = free_port()
+    settings = {**OUR_SETTINGS, "WORKERS": workers, "OPS_PORT": str(port)}
+    server = Server("ops-port", OUR_GUNICORN, settings)
+    bare, instrumented = Recording(BARE), Recording(server)
+    for recording in (bare, instrumented):
+        folder = tmp_path / recording.server.name
+        folder.mkdir()
+        with serve("own_views:ALL", recording.server, folder) as process:
+            play(own_views.CASES, process, recording)
+            if recording is instrumented:
+                for path, headers in OPERATIONS.items():
+                    recording.operations[path] = ask(port, path, headers)
+                missing = ask(port, "/")
+    for case in own_views.CASES:
+        answers = (recording.answers[case.name] for recording in (bare, instrumented))
+        assert differences(*answers, ({}, {})) == [], case.name
+    assert {answer.status for answer in instrumented.operations.values()} == {200}
+    assert all(b"own" not in answer.body for answer in instrumented.operations.values())
+    assert missing.status == 404  # the application is not on the operations port
