@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack, cast
 
 from flask import Flask
 
@@ -67,7 +67,9 @@ class Case:
     @property
     def requests(self) -> Sequence[int]:
         """Return the status of each request that telemetry counts, without the nested ones."""
-        return [code for code in self.status if code != 100] if self.counted is None else self.counted
+        return (
+            [code for code in self.status if code != 100] if self.counted is None else self.counted
+        )
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,12 @@ class Sent(Known, total=False):
 
 
 def request(
-    method: str, target: str, headers: Headers = (), body: bytes | None = None, *, close: bool = True
+    method: str,
+    target: str,
+    headers: Headers = (),
+    body: bytes | None = None,
+    *,
+    close: bool = True,
 ) -> bytes:
     """Return the bytes of a request; `headers` replace the usual ones of the same name."""
     usual = [("Host", "localhost")]
@@ -129,12 +136,12 @@ def case(
     name: str, method: str, target: str, body: bytes | None = None, **sent: Unpack[Sent]
 ) -> Case:
     """Return a case with one request, by default with its name as the request id."""
-    status = sent.pop("status", 200)
-    headers = [*sent.pop("headers", ())]
-    if sent.pop("request_id", True):
+    headers = [*sent.get("headers", ())]
+    if sent.get("request_id", True):
         headers.append(("X-Request-ID", name))
     data = request(method, target, headers, body)
-    return Case(name, data, [method], [status], **sent)  # type: ignore[misc] # a part of Known
+    known = {key: value for key, value in sent.items() if key in Known.__annotations__}
+    return Case(name, data, [method], [sent.get("status", 200)], **cast("Known", known))
 
 
 def get(name: str, target: str, **sent: Unpack[Sent]) -> Case:
@@ -168,7 +175,9 @@ def upload(
         content = value[1] if isinstance(value, tuple) else value
         head = f'--border\r\nContent-Disposition: form-data; name="{field_name}"{file}\r\n\r\n'
         body += head.encode() + content + b"\r\n"
-    return post(name, target, body + b"--border--\r\n", "multipart/form-data; boundary=border", **sent)
+    return post(
+        name, target, body + b"--border--\r\n", "multipart/form-data; boundary=border", **sent
+    )
 
 
 def chunked(*chunks: bytes) -> bytes:

@@ -60,8 +60,10 @@ def _differences(bare: Answer, instrumented: Answer) -> Iterator[str]:
 def _header_differences(
     bare: Sequence[tuple[str, str]], instrumented: Sequence[tuple[str, str]]
 ) -> Iterator[str]:
-    lines = [[f"{name}: {text}" for name, text in headers] for headers in (bare, instrumented)]
-    for line in difflib.ndiff(*lines):
+    before, after = (
+        [f"{name}: {text}" for name, text in headers] for headers in (bare, instrumented)
+    )
+    for line in difflib.ndiff(before, after):
         if line.startswith("- "):
             yield f"header only without telemetry, or elsewhere: {line[2:]!r}"
         elif line.startswith("+ "):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 from collections.abc import Sequence
@@ -67,10 +68,9 @@ def exchange(
 
 
 def _send(connection: socket.socket, data: bytes) -> None:
-    try:
+    # A server that answers before it has read everything: its answer is still to be read.
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         connection.sendall(data)
-    except (BrokenPipeError, ConnectionResetError):
-        pass  # the server answered before it read everything: its answer is still to be read
 
 
 def _receive(connection: socket.socket) -> bytes:
@@ -96,7 +96,9 @@ def parse(received: bytes, methods: Sequence[str]) -> list[Answer]:
         if matched is None or not separator:
             raise ValueError(f"{received[:200]!r} is no HTTP answer.")
         status = int(matched[1])
-        headers = [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines)]
+        headers = [
+            (name, value.strip()) for name, _, value in (line.partition(":") for line in lines)
+        ]
         informational = 100 <= status < 200 and status != 101
         method = "" if informational or not waiting else waiting.pop(0)
         if informational or method == "HEAD" or status in WITHOUT_BODY:

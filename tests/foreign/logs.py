@@ -60,10 +60,10 @@ def access_line_problems(cases: Sequence[Case], recording: Recording) -> Iterato
         for answer in recording.answers[case.name]:
             for request_id in answer.values("X-Request-ID"):
                 if request_id not in by_request:
-                    yield f"{case.name}: no access line has the request id {request_id} of the answer"
+                    yield f"{case.name}: no access line has the answer's request id {request_id}"
     expected = counted_statuses(cases)
-    written = Counter(line.get("status") for line in lines)
-    for status in sorted({*expected, *written}, key=str):
+    written = Counter(int(line.get("status") or 0) for line in lines)
+    for status in sorted({*expected, *written}):
         if expected[status] != written[status]:
             yield f"{written[status]} access lines with status {status}, {expected[status]} answers"
 
@@ -71,7 +71,9 @@ def access_line_problems(cases: Sequence[Case], recording: Recording) -> Iterato
 def _problems_of_case(case: Case, lines: Sequence[Line]) -> Iterator[str]:
     statuses = sorted(str(line.get("status")) for line in lines)
     # A nested request may have the id of the request around it.
-    possible = [sorted(map(str, codes)) for codes in (case.requests, [*case.requests, *case.nested])]
+    possible = [
+        sorted(map(str, codes)) for codes in (case.requests, [*case.requests, *case.nested])
+    ]
     if statuses not in possible:
         yield f"{case.name}: access lines with {statuses}, the client got {possible[0]}"
         return

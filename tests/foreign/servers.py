@@ -103,7 +103,9 @@ def serve(application: str, server: Server, folder: Path, **environment: str) ->
     variables = {**server.environment, **environment}
     program = VENV / "bin" / server.command[0]
     if not program.exists():
-        raise StartError(f"{program} is missing: run `make verify PART=foreign`, which installs it.")
+        raise StartError(
+            f"{program} is missing: run `make verify PART=foreign`, which installs it."
+        )
     with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
         process = subprocess.Popen(
             [str(program), *(part.format(port=port) for part in server.command[1:])],

@@ -115,7 +115,10 @@ def test_every_answer_has_one_request_id(name: str, server: Server) -> None:
         for answer in recording.answers[case.name]
         # An error page of the server itself, and what a WebSocket library answers, have no date.
         if answer.values("Date")
-        and (len(ids := answer.values("X-Request-ID")) != 1 or (case.sends_request_id and ids != [case.name]))
+        and (
+            len(ids := answer.values("X-Request-ID")) != 1
+            or (case.sends_request_id and ids != [case.name])
+        )
     )
 
 
@@ -133,7 +136,9 @@ def test_every_line_on_stdout_is_a_json_object_of_the_contract(name: str, server
 
 
 @runs
-def test_every_request_has_one_access_line_with_the_clients_status(name: str, server: Server) -> None:
+def test_every_request_has_one_access_line_with_the_clients_status(
+    name: str, server: Server
+) -> None:
     fail_if(access_line_problems(APPLICATIONS[name].cases, run(name, server)))
 
 
@@ -142,7 +147,9 @@ def test_every_message_of_the_application_is_one_line(name: str, server: Server)
     fail_if(message_problems(APPLICATIONS[name].cases, run(name, server)))
 
 
-SINGLE = [parameters for parameters in RUNS if not APPLICATIONS[str(parameters.values[0])].has_several]
+SINGLE = [
+    parameters for parameters in RUNS if not APPLICATIONS[str(parameters.values[0])].has_several
+]
 
 
 @pytest.mark.parametrize(("name", "server"), SINGLE)

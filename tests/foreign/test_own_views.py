@@ -53,8 +53,8 @@ def test_own_views_are_served_where_operations_have_a_port(workers: str, tmp_pat
                     recording.operations[path] = ask(port, path, headers)
                 missing = ask(port, "/")
     for case in own_views.CASES:
-        answers = (recording.answers[case.name] for recording in (bare, instrumented))
-        assert differences(*answers, ({}, {})) == [], case.name
+        without, with_it = bare.answers[case.name], instrumented.answers[case.name]
+        assert differences(without, with_it, ({}, {})) == [], case.target
     assert {answer.status for answer in instrumented.operations.values()} == {200}
     assert all(b"own" not in answer.body for answer in instrumented.operations.values())
     assert missing.status == 404  # the application is not on the operations port

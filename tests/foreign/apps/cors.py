@@ -23,7 +23,9 @@ def create(instrument: Instrument) -> Flask:
     @app.after_request
     def allow(response: Response) -> Response:
         if not request.path.startswith("/api"):
-            response.headers.setdefault("Access-Control-Allow-Origin", request.headers.get("Origin", "*"))
+            response.headers.setdefault(
+                "Access-Control-Allow-Origin", request.headers.get("Origin", "*")
+            )
             response.headers.add("Vary", "Origin")
             response.headers["X-Hooks"] = response.headers.get("X-Hooks", "") + "first"
         return response

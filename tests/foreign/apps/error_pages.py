@@ -68,7 +68,7 @@ def _add_aborts(app: Flask) -> None:
 
     @app.get("/odd/<int:code>")
     def odd_status(code: int) -> ResponseReturnValue:
-        return "a status of our own", f"{code} Enhance Your Calm"
+        return Response("a status of our own", f"{code} Enhance Your Calm")
 
 
 def _add_failures(app: Flask) -> None:
@@ -96,10 +96,22 @@ def _add_failures(app: Flask) -> None:
 APPLICATION = Application(
     create,
     [
-        *(get(f"abort-{code}", f"/abort/{code}", status=code) for code in (400, 401, 403, 405, 406)),
-        *(get(f"abort-{code}", f"/abort/{code}", status=code) for code in (409, 410, 411, 412, 413)),
-        *(get(f"abort-{code}", f"/abort/{code}", status=code) for code in (415, 416, 418, 422, 429)),
-        *(get(f"abort-{code}", f"/abort/{code}", status=code) for code in (451, 500, 502, 503, 504)),
+        *(
+            get(f"abort-{code}", f"/abort/{code}", status=code)
+            for code in (400, 401, 403, 405, 406)
+        ),
+        *(
+            get(f"abort-{code}", f"/abort/{code}", status=code)
+            for code in (409, 410, 411, 412, 413)
+        ),
+        *(
+            get(f"abort-{code}", f"/abort/{code}", status=code)
+            for code in (415, 416, 418, 422, 429)
+        ),
+        *(
+            get(f"abort-{code}", f"/abort/{code}", status=code)
+            for code in (451, 500, 502, 503, 504)
+        ),
         get("description", "/described", status=400),
         get("response-in-an-exception", "/response", status=503),
         get("response-in-unauthorized", "/unauthorized", status=401),

@@ -25,23 +25,23 @@ def create(instrument: Instrument) -> Flask:
     def home() -> ResponseReturnValue:
         return "<script src=/socket.io.js></script>"
 
-    @socketio.on("connect")
     def connect() -> None:
         session["visits"] = 1
 
-    @socketio.on("echo")
     def echo(data: Any) -> None:
         emit("echoed", {"data": data, "path": request.path, "visits": session["visits"]})
 
-    @socketio.on("fails")
-    def fails(_data: Any) -> str:
+    def acknowledge(_data: Any) -> str:
         return "acknowledged"
+
+    for event, handler in (("connect", connect), ("echo", echo), ("acknowledge", acknowledge)):
+        socketio.on_event(event, handler)
 
     return instrument(app)
 
 
 def frame(text: str, kind: int = 1) -> bytes:
-    """Return a frame of a client (RFC 6455, 5.2); its mask is zero, so that the text is readable."""
+    """Return a frame of a client (RFC 6455, 5.2); its mask is zero, which changes no byte."""
     payload = text.encode()
     assert len(payload) < 126  # a longer one has its length in another place
     return bytes([0x80 | kind, 0x80 | len(payload), 0, 0, 0, 0]) + payload
@@ -49,14 +49,14 @@ def frame(text: str, kind: int = 1) -> bytes:
 
 CLOSE = frame("\x03\xe8", kind=8)
 UPGRADE = (
-    "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\n"
-    "Host: localhost\r\n"
-    "X-Request-ID: websocket\r\n"
-    "Connection: Upgrade\r\n"
-    "Upgrade: websocket\r\n"
-    "Sec-WebSocket-Version: 13\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-).encode()
+    b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\n"
+    b"Host: localhost\r\n"
+    b"X-Request-ID: websocket\r\n"
+    b"Connection: Upgrade\r\n"
+    b"Upgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
 
 APPLICATION = Application(
     create,
@@ -67,7 +67,7 @@ APPLICATION = Application(
         get("connected", POLL + "&sid={{sid}}", random={"socket": SID}),
         post("event", POLL + "&sid={{sid}}", b'42["echo",{"a":1}]', "text/plain"),
         get("answer", POLL + "&sid={{sid}}"),
-        post("acknowledged", POLL + "&sid={{sid}}", b'421["fails",{}]', "text/plain"),
+        post("acknowledged", POLL + "&sid={{sid}}", b'421["acknowledge",{}]', "text/plain"),
         get("acknowledgement", POLL + "&sid={{sid}}"),
         get("unknown-session", POLL + "&sid=unknown", status=400),
         get("unknown-transport", "/socket.io/?EIO=4&transport=pigeon", status=400),
@@ -77,7 +77,10 @@ APPLICATION = Application(
             UPGRADE,
             ["GET"],
             [101],
-            random={"sid of the websocket": r'0\{"sid":"([^"]+)"', "socket of the websocket": r'40\{"sid":"([^"]+)"'},
+            random={
+                "sid of the websocket": r'0\{"sid":"([^"]+)"',
+                "socket of the websocket": r'40\{"sid":"([^"]+)"',
+            },
             steps=[
                 Step(b'0{"sid"', frame("40")),
                 Step(b'40{"sid"', frame('42["echo","hello"]')),

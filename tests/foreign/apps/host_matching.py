@@ -28,7 +28,12 @@ APPLICATION = Application(
         get("shop", "/", headers=[("Host", "shop.example")]),
         get("user", "/", headers=[("Host", "ann.users.example")]),
         get("static", "/static/page.html", headers=[("Host", "static.example")]),
-        get("static-of-another-host", "/static/page.html", status=404, headers=[("Host", "shop.example")]),
+        get(
+            "static-of-another-host",
+            "/static/page.html",
+            status=404,
+            headers=[("Host", "shop.example")],
+        ),
         get("unknown-host", "/", status=404),
     ],
 )

@@ -47,7 +47,13 @@ ECHOES: list[Case] = [
     post("post-bytes", "/post", bytes(range(256)), "application/octet-stream"),
     upload("post-multipart", "/post", {"field": b"value", "file": ("a.txt", b"content")}),
     post("post-2-mb", "/post", b"a" * 2_000_000, "text/plain"),
-    case("post-chunked", "POST", "/post", chunked(b"abc", b"def"), headers=[("Transfer-Encoding", "chunked")]),
+    case(
+        "post-chunked",
+        "POST",
+        "/post",
+        chunked(b"abc", b"def"),
+        headers=[("Transfer-Encoding", "chunked")],
+    ),
     case("put", "PUT", "/put", b"put"),
     case("patch", "PATCH", "/patch", b"patch"),
     case("delete", "DELETE", "/delete?a=1", b"delete"),
@@ -57,7 +63,11 @@ ECHOES: list[Case] = [
     case("not-allowed", "DELETE", "/get", status=405),
     case("options", "OPTIONS", "/post", headers=[("Origin", "https://a.example")]),
     case("head", "HEAD", "/get"),
-    get("behind-https", "/get", headers=[("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "a.example")]),
+    get(
+        "behind-https",
+        "/get",
+        headers=[("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "a.example")],
+    ),
 ]
 PAGES: list[Case] = [
     get("home", "/"),
@@ -93,7 +103,11 @@ STATUSES: list[Case] = [
     get("response-headers", "/response-headers?X-One=1&X-Two=2&X-One=3&Server=own"),
 ]
 CONDITIONS: list[Case] = [
-    get("cache", "/cache", random={"etag of cache": r"ETag: ([0-9a-f]{32})", "modified": r"Last-Modified: ([^\r]+)"}),
+    get(
+        "cache",
+        "/cache",
+        random={"etag of cache": r"ETag: ([0-9a-f]{32})", "modified": r"Last-Modified: ([^\r]+)"},
+    ),
     get("not-modified", "/cache", status=304, headers=[("If-None-Match", "x")]),
     get("cache-control", "/cache/60"),
     get("etag", "/etag/one"),
@@ -102,7 +116,12 @@ CONDITIONS: list[Case] = [
     get("range", "/range/1000", status=206, headers=[("Range", "bytes=10-19")]),
     get("range-whole", "/range/100"),
     get("range-beyond", "/range/100", status=416, headers=[("Range", "bytes=500-600")]),
-    get("range-in-chunks", "/range/1000?duration=0&chunk_size=100", status=206, headers=[("Range", "bytes=5-")]),
+    get(
+        "range-in-chunks",
+        "/range/1000?duration=0&chunk_size=100",
+        status=206,
+        headers=[("Range", "bytes=5-")],
+    ),
 ]
 COOKIES: list[Case] = [
     get("cookies", "/cookies", headers=[("Cookie", "a=1; b=two")]),
@@ -110,7 +129,9 @@ COOKIES: list[Case] = [
     get("set-cookies", "/cookies/set?a=1&b=2", status=302),
     get("delete-cookie", "/cookies/delete?a", status=302, headers=[("Cookie", "a=1")]),
     get("basic-auth", "/basic-auth/ann/secret", headers=authorization("ann:secret")),
-    get("basic-auth-fails", "/basic-auth/ann/secret", status=401, headers=authorization("ann:wrong")),
+    get(
+        "basic-auth-fails", "/basic-auth/ann/secret", status=401, headers=authorization("ann:wrong")
+    ),
     get("hidden-basic-auth", "/hidden-basic-auth/ann/secret", status=404),
     get("bearer", "/bearer", headers=[("Authorization", "Bearer token")]),
     get("bearer-missing", "/bearer", status=401),
@@ -128,6 +149,4 @@ STREAMS: list[Case] = [
     get("brotli", "/brotli"),
 ]
 
-APPLICATION = Application(
-    create, [*ECHOES, *PAGES, *STATUSES, *CONDITIONS, *COOKIES, *STREAMS]
-)
+APPLICATION = Application(create, [*ECHOES, *PAGES, *STATUSES, *CONDITIONS, *COOKIES, *STREAMS])

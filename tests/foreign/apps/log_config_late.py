@@ -1,4 +1,4 @@
-"""An application that configures logging in a request: with `basicConfig`, then with a dictionary."""
+"""An application that configures logging in a request, with `basicConfig` and a dictionary."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ def create(instrument: Instrument) -> Flask:
 
     @app.get("/configure")
     def configure() -> ResponseReturnValue:
-        logging.basicConfig(level="INFO", stream=sys.stdout, format="FORCED %(message)s", force=True)
+        logging.basicConfig(
+            level="INFO", stream=sys.stdout, format="FORCED %(message)s", force=True
+        )
         logging.getLogger("late").info("after basicConfig")
         logging.config.dictConfig(CONFIG)
         logging.getLogger("late").info("silenced: disable_existing_loggers")

@@ -38,7 +38,9 @@ def api(name: str, call: str, body: str | None = None, status: int = 200) -> Cas
     return post_json(name, f"{API}/{call}", body, status=status, random=RANDOM)
 
 
-def artifact(name: str, method: str, path: str, body: bytes | None = None, status: int = 200) -> Case:
+def artifact(
+    name: str, method: str, path: str, body: bytes | None = None, status: int = 200
+) -> Case:
     return case(name, method, f"/api/2.0/mlflow-artifacts/artifacts/{path}", body, status=status)
 
 
@@ -50,9 +52,29 @@ APPLICATION = Application(
         get("home", "/"),
         get("missing", "/missing", status=404),
         get("other-host", "/health", status=403, headers=[("Host", "evil.example")]),
-        get("other-host-at-the-api", f"{API}/experiments/get?experiment_id=0", status=403, headers=[("Host", "evil.example")]),
-        post_json("other-origin", f"{API}/experiments/create", "{}", status=403, headers=[("Origin", "https://evil.example")]),
-        case("preflight", "OPTIONS", f"{API}/runs/create", headers=[("Origin", "http://localhost:3000"), ("Access-Control-Request-Method", "POST")], status=204),
+        get(
+            "other-host-at-the-api",
+            f"{API}/experiments/get?experiment_id=0",
+            status=403,
+            headers=[("Host", "evil.example")],
+        ),
+        post_json(
+            "other-origin",
+            f"{API}/experiments/create",
+            "{}",
+            status=403,
+            headers=[("Origin", "https://evil.example")],
+        ),
+        case(
+            "preflight",
+            "OPTIONS",
+            f"{API}/runs/create",
+            headers=[
+                ("Origin", "http://localhost:3000"),
+                ("Access-Control-Request-Method", "POST"),
+            ],
+            status=204,
+        ),
         api("create-experiment", "experiments/create", '{"name": "first"}'),
         api("create-experiment-again", "experiments/create", '{"name": "first"}', 400),
         api("create-without-a-name", "experiments/create", "{}", 400),
@@ -60,16 +82,39 @@ APPLICATION = Application(
         api("get-experiment", "experiments/get?experiment_id=1"),
         api("get-missing-experiment", "experiments/get?experiment_id=99", status=404),
         api("search-experiments", "experiments/search", '{"max_results": 10}'),
-        api("rename-experiment", "experiments/update", '{"experiment_id": "1", "new_name": "second"}'),
-        api("create-run", "runs/create", '{"experiment_id": "1", "start_time": 1790000000000, "run_name": "one"}'),
-        api("log-parameter", "runs/log-parameter", '{"run_id": "{{run}}", "key": "p", "value": "1"}'),
-        api("log-metric", "runs/log-metric", '{"run_id": "{{run}}", "key": "m", "value": 0.5, "timestamp": 1790000000001}'),
-        api("log-batch", "runs/log-batch", '{"run_id": "{{run}}", "tags": [{"key": "t", "value": "v"}]}'),
+        api(
+            "rename-experiment",
+            "experiments/update",
+            '{"experiment_id": "1", "new_name": "second"}',
+        ),
+        api(
+            "create-run",
+            "runs/create",
+            '{"experiment_id": "1", "start_time": 1790000000000, "run_name": "one"}',
+        ),
+        api(
+            "log-parameter", "runs/log-parameter", '{"run_id": "{{run}}", "key": "p", "value": "1"}'
+        ),
+        api(
+            "log-metric",
+            "runs/log-metric",
+            '{"run_id": "{{run}}", "key": "m", "value": 0.5, "timestamp": 1790000000001}',
+        ),
+        api(
+            "log-batch",
+            "runs/log-batch",
+            '{"run_id": "{{run}}", "tags": [{"key": "t", "value": "v"}]}',
+        ),
         api("metric-history", "metrics/get-history?run_id={{run}}&metric_key=m"),
         api("get-run", "runs/get?run_id={{run}}"),
         api("get-missing-run", "runs/get?run_id=none", status=404),
         api("search-runs", "runs/search", '{"experiment_ids": ["1"], "filter": "metrics.m > 0.1"}'),
-        api("search-runs-with-bad-filter", "runs/search", '{"experiment_ids": ["1"], "filter": "x"}', 400),
+        api(
+            "search-runs-with-bad-filter",
+            "runs/search",
+            '{"experiment_ids": ["1"], "filter": "x"}',
+            400,
+        ),
         api("delete-run", "runs/delete", '{"run_id": "{{run}}"}'),
         api("create-model", "registered-models/create", '{"name": "model"}'),
         api("get-model", "registered-models/get?name=model"),

@@ -1,4 +1,4 @@
-"""moto's server from PyPI: the APIs of AWS, a Flask application for each, made when it is needed."""
+"""moto's server from PyPI: the APIs of AWS, a Flask application for each, made when called."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def create(instrument: Instrument) -> WSGIApplication:
 def signed(service: str) -> list[tuple[str, str]]:
     """Return the header by which moto finds the service; it does not compare the signature."""
     scope = f"key/20261129/us-east-1/{service}/aws4_request"
-    return [("Authorization", f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0")]
+    return [
+        ("Authorization", f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0")
+    ]
 
 
 def dynamodb(name: str, action: str, body: str, status: int = 200) -> Case:

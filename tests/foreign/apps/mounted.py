@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 TEXT = [("Content-Type", "text/plain")]
 
 
+def fail() -> None:
+    raise LookupError("an error of the application")
+
+
 def writes(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Use the callable that start_response returns, and the iterable after it."""
     write = start_response("200 OK", TEXT)
@@ -36,7 +40,7 @@ def starts_twice(environ: WSGIEnvironment, start_response: StartResponse) -> Ite
     """Replace an answer that has not begun by an error."""
     start_response("200 OK", [*TEXT, ("X-First", "1")])
     try:
-        raise LookupError("before the first byte")
+        fail()
     except LookupError:
         start_response("503 Service Unavailable", [*TEXT, ("X-Second", "2")], sys.exc_info())
     return [b"second thoughts"]
@@ -47,7 +51,7 @@ def fails_late(environ: WSGIEnvironment, start_response: StartResponse) -> Itera
     start_response("200 OK", TEXT)
     yield b"begun "
     try:
-        raise LookupError("after the first byte")
+        fail()
     except LookupError:
         start_response("500 Internal Server Error", TEXT, sys.exc_info())
     yield b"never sent"
@@ -86,9 +90,9 @@ def never_starts(environ: WSGIEnvironment, start_response: StartResponse) -> Ite
 
 
 def echoes(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """Answer with the body, line by line, and no length."""
+    """Answer with the body, line by line, without a length."""
     start_response("200 OK", TEXT)
-    return environ["wsgi.input"]
+    return iter(environ["wsgi.input"].readline, b"")
 
 
 def repeats_headers(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -38,7 +38,10 @@ def create(instrument: Instrument) -> Flask:
 
     @app.get("/outer-of-missing")
     def outer_of_missing() -> ResponseReturnValue:
-        return {"status": current_app.test_client().get("/missing").status_code, "path": request.path}
+        return {
+            "status": current_app.test_client().get("/missing").status_code,
+            "path": request.path,
+        }
 
     @app.get("/outer-of-fails")
     def outer_of_fails() -> ResponseReturnValue:
@@ -66,7 +69,9 @@ def create(instrument: Instrument) -> Flask:
     @app.get("/thread")
     def thread() -> ResponseReturnValue:
         seen: list[str] = []
-        worker = threading.Thread(target=copy_current_request_context(lambda: seen.append(request.path)))
+        worker = threading.Thread(
+            target=copy_current_request_context(lambda: seen.append(request.path))
+        )
         worker.start()
         worker.join()
         return {"seen": seen, "g": sorted(g)}

@@ -25,7 +25,9 @@ class PrefixMiddleware:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path != PREFIX and not path.startswith(f"{PREFIX}/"):
-            start_response("404 Not Found", [("Content-Type", "text/plain"), ("Content-Length", "17")])
+            start_response(
+                "404 Not Found", [("Content-Type", "text/plain"), ("Content-Length", "17")]
+            )
             return [b"nothing but /shop"]
         environ["PATH_INFO"] = path[len(PREFIX) :]
         environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + PREFIX

@@ -45,7 +45,9 @@ APPLICATION = Application(
         get("scheme-that-the-server-ignores", "/client", headers=[("X-Forwarded-Proto", "wss")]),
         get("several-schemes", "/client", headers=[("X-Forwarded-Proto", "http, wss")]),
         get("standard-header", "/client", headers=[("Forwarded", "for=203.0.113.9;proto=https")]),
-        get("trace-headers", "/client", headers=[("traceparent", "00-0-0-0"), ("tracestate", "a=b")]),
+        get(
+            "trace-headers", "/client", headers=[("traceparent", "00-0-0-0"), ("tracestate", "a=b")]
+        ),
         get("invalid-request-id", "/client", request_id=False, headers=[("X-Request-ID", "ü ü")]),
         get("baggage", "/client", headers=[("Cookie", "a=1"), ("Accept", "*/*"), ("DNT", "1")]),
     ],

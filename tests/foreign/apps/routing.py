@@ -160,7 +160,12 @@ APPLICATION = Application(
     [
         get("home", "/"),
         get("no-request-id", "/", request_id=False),
-        get("request-id-of-bad-form", "/", request_id=False, headers=[("X-Request-ID", "a b<script>")]),
+        get(
+            "request-id-of-bad-form",
+            "/",
+            request_id=False,
+            headers=[("X-Request-ID", "a b<script>")],
+        ),
         get("long-request-id", "/", request_id=False, headers=[("X-Request-ID", "x" * 1000)]),
         get("traceparent", "/", headers=[("traceparent", f"00-{'a' * 32}-{'b' * 16}-01")]),
         get("bad-traceparent", "/", headers=[("traceparent", "00-xyz")]),
@@ -215,8 +220,15 @@ APPLICATION = Application(
         get("like-an-operation", "/healthzz", status=404),
         get("operation-in-capitals", "/METRICS", status=404),
         get("operation-below-a-prefix", "/x/metrics", status=404),
-        get("operation-with-a-clients-prefix", "/x/metrics", status=404, headers=[("SCRIPT_NAME", "/x")]),
-        get("faults-with-a-clients-prefix", "/x/faults", status=404, headers=[("SCRIPT_NAME", "/x")]),
+        get(
+            "operation-with-a-clients-prefix",
+            "/x/metrics",
+            status=404,
+            headers=[("SCRIPT_NAME", "/x")],
+        ),
+        get(
+            "faults-with-a-clients-prefix", "/x/faults", status=404, headers=[("SCRIPT_NAME", "/x")]
+        ),
         get("path-info-of-a-client", "/x", status=404, headers=[("PATH_INFO", "/metrics")]),
         get("operation-of-another-host", "http://other/x/healthz", status=404),
     ],

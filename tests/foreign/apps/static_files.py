@@ -29,7 +29,9 @@ def create(instrument: Instrument) -> Flask:
 
     @app.get("/download")
     def download() -> ResponseReturnValue:
-        return send_file(FILES / "story.txt", as_attachment=True, download_name="Märchen.txt", etag="d")
+        return send_file(
+            FILES / "story.txt", as_attachment=True, download_name="Märchen.txt", etag="d"
+        )
 
     @app.get("/folder/<path:name>")
     def folder(name: str) -> ResponseReturnValue:
@@ -62,11 +64,21 @@ APPLICATION = Application(
         get("beyond-the-end", "/story", status=416, headers=[("Range", "bytes=99999-")]),
         get("several-ranges", "/story", status=416, headers=[("Range", "bytes=0-1,4-5")]),
         get("other-unit", "/story", headers=[("Range", "lines=0-1")]),
-        get("if-range", "/story", status=206, headers=[("Range", "bytes=0-9"), ("If-Range", '"one"')]),
+        get(
+            "if-range",
+            "/story",
+            status=206,
+            headers=[("Range", "bytes=0-9"), ("If-Range", '"one"')],
+        ),
         get("if-range-changed", "/story", headers=[("Range", "bytes=0-9"), ("If-Range", '"two"')]),
         get("etag", "/story", status=304, headers=[("If-None-Match", '"zero", "one"')]),
         get("any-etag", "/story", status=304, headers=[("If-None-Match", "*")]),
-        get("not-modified", "/story", status=304, headers=[("If-Modified-Since", "Thu, 02 Jan 2020 03:04:05 GMT")]),
+        get(
+            "not-modified",
+            "/story",
+            status=304,
+            headers=[("If-Modified-Since", "Thu, 02 Jan 2020 03:04:05 GMT")],
+        ),
         get("modified", "/story", headers=[("If-Modified-Since", "Thu, 02 Jan 2020 03:04:04 GMT")]),
         get("precondition", "/conditional", status=412, headers=[("If-Match", '"other"')]),
         get("conditional", "/conditional"),

@@ -69,7 +69,9 @@ def _add_streams(app: Flask) -> None:
             for number in range(3):
                 yield f"id: {number}\ndata: event\n\n"
 
-        return Response(lines(), mimetype="text/event-stream", headers={"Cache-Control": "no-cache"})
+        return Response(
+            lines(), mimetype="text/event-stream", headers={"Cache-Control": "no-cache"}
+        )
 
     @app.get("/large")
     def large() -> ResponseReturnValue:

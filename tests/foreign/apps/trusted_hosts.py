@@ -10,7 +10,9 @@ from tests.foreign.cases import Application, Instrument, get
 
 def create(instrument: Instrument) -> Flask:
     app = Flask(__name__)
-    app.config.update(TRUSTED_HOSTS=["shop.example", ".trusted.example"], SERVER_NAME="shop.example")
+    app.config.update(
+        TRUSTED_HOSTS=["shop.example", ".trusted.example"], SERVER_NAME="shop.example"
+    )
 
     @app.get("/")
     def home() -> ResponseReturnValue:

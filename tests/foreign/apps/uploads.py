@@ -8,7 +8,17 @@ from flask import Flask, request
 from flask.typing import ResponseReturnValue
 
 from tests.foreign import cases
-from tests.foreign.cases import Application, Case, Instrument, case, chunked, form, get, post, upload
+from tests.foreign.cases import (
+    Application,
+    Case,
+    Instrument,
+    case,
+    chunked,
+    form,
+    get,
+    post,
+    upload,
+)
 
 # Above the limit that telemetry has for our own services (1 MiB).
 LIMIT = 3_000_000
@@ -67,7 +77,9 @@ def twice(name: str, first: bytes, *, status: int = 200) -> Case:
 APPLICATION = Application(
     create,
     [
-        upload("multipart", "/upload", {"a": b"1", "b": "ü".encode(), "f": ("x.bin", b"\0\1\2" * 99)}),
+        upload(
+            "multipart", "/upload", {"a": b"1", "b": "ü".encode(), "f": ("x.bin", b"\0\1\2" * 99)}
+        ),
         upload("large-file", "/upload", {"file": ("large.bin", b"z" * 2_000_000)}),
         upload("over-the-limit", "/upload", {"file": ("x", b"z" * (LIMIT + 1))}, status=413),
         upload("field-over-the-limit", "/upload", {"a": b"z" * 60_000}, status=413),
@@ -97,7 +109,9 @@ APPLICATION = Application(
         post("half-read", "/half-read", b"abcdef", BYTES),
         get("not-allowed", "/digest", status=405),
         post("body-of-a-404", "/missing", b"u" * 100_000, BYTES, status=404),
-        twice("unread-then-another", cases.request("POST", "/unread", (), b"u" * 5000, close=False)),
+        twice(
+            "unread-then-another", cases.request("POST", "/unread", (), b"u" * 5000, close=False)
+        ),
         twice("read-then-another", cases.request("POST", "/digest", (), b"u" * 5000, close=False)),
         case(
             "continue",
@@ -106,8 +120,21 @@ APPLICATION = Application(
             b"abc",
             headers=[("Expect", "100-continue"), ("Content-Type", BYTES)],
         ),
-        post("body-that-ends-early", "/digest", b"abc", BYTES, headers=[("Content-Length", "9")], half_close=True),
+        post(
+            "body-that-ends-early",
+            "/digest",
+            b"abc",
+            BYTES,
+            headers=[("Content-Length", "9")],
+            half_close=True,
+        ),
         Case("bad-request-line", b"HELLO\r\n\r\n", ["GET"], [400], counted=[]),
-        get("header-over-the-limit", "/digest", status=400, headers=[("X-Large", "x" * 9000)], counted=[]),
+        get(
+            "header-over-the-limit",
+            "/digest",
+            status=400,
+            headers=[("X-Large", "x" * 9000)],
+            counted=[],
+        ),
     ],
 )
