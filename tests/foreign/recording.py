@@ -105,10 +105,15 @@ def _play(case: Case, process: Process, recording: Recording, random: dict[str, 
 
 
 def _fill_in(data: bytes, values: Mapping[str, str]) -> bytes:
-    """Put earlier values where the head of a request has `{{name}}`."""
+    """Put earlier values where a request has `{{name}}`, and correct the length of its body."""
+    head, separator, body = data.partition(b"\r\n\r\n")
+    length = len(body)
     for name, value in values.items():
-        data = data.replace(b"{{%s}}" % name.encode(), value.encode("latin-1"))
-    return data
+        place = b"{{%s}}" % name.encode()
+        head, body = (part.replace(place, value.encode("latin-1")) for part in (head, body))
+    if len(body) != length:
+        head = re.sub(rb"(?<=\r\nContent-Length: )\d+", b"%d" % len(body), head)
+    return head + separator + body
 
 
 def _operate(process: Process, recording: Recording, cases: Sequence[Case]) -> None:

@@ -41,18 +41,19 @@ METHODS = {
 
 
 @cache
-def _attempt(name: str, server: Server) -> Recording | StartError:
+def _attempt(name: str, server: Server) -> Recording | Exception:
     try:
         return record(name, APPLICATIONS[name].cases, server)
-    except StartError as error:
+    # It does not start, does not answer, or answers with something that is not HTTP.
+    except (StartError, OSError, ValueError) as error:
         return error
 
 
 def run(name: str, server: Server) -> Recording:
     """Return the recording of an application under a server; each is made once."""
     recording = _attempt(name, server)
-    if isinstance(recording, StartError):
-        pytest.fail(f"{name} does not start ({server.name}): {recording}", pytrace=False)
+    if isinstance(recording, Exception):
+        pytest.fail(f"{name} can't be recorded ({server.name}): {recording}", pytrace=False)
     return recording
 
 

@@ -129,7 +129,7 @@ APPLICATION = Application(
         post_json("invalid-json", "/json", "{", status=400),
         post("no-json", "/json", b"a", "text/plain", status=415),
         form("missing-key", "/key", "a=1", status=400),
-        get("bad-host", "/fails", status=400, headers=[("Host", "a b")]),
+        get("bad-host", "/fails", status=500, headers=[("Host", "a b")]),
         case("head-of-an-error", "HEAD", "/described", status=400),
         case("head-of-an-exception", "HEAD", "/fails", status=500),
     ],

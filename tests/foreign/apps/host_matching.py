@@ -27,10 +27,10 @@ APPLICATION = Application(
     [
         get("shop", "/", headers=[("Host", "shop.example")]),
         get("user", "/", headers=[("Host", "ann.users.example")]),
-        get("static", "/static/page.html", headers=[("Host", "static.example")]),
+        get("static", "/files/page.html", headers=[("Host", "static.example")]),
         get(
             "static-of-another-host",
-            "/static/page.html",
+            "/files/page.html",
             status=404,
             headers=[("Host", "shop.example")],
         ),

@@ -15,7 +15,8 @@ API = "/api/2.0/mlflow"
 def create(instrument: Instrument) -> Flask:
     # Where its command line puts the options of the server; the working directory is empty.
     os.environ["_MLFLOW_SERVER_FILE_STORE"] = f"sqlite:///{Path.cwd()}/mlflow.db"
-    os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"] = str(Path.cwd() / "artifacts")
+    os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"] = "mlflow-artifacts:/"
+    os.environ["_MLFLOW_SERVER_ARTIFACT_DESTINATION"] = str(Path.cwd() / "artifacts")
     os.environ["_MLFLOW_SERVER_SERVE_ARTIFACTS"] = "true"
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     from mlflow.server import app
@@ -51,7 +52,7 @@ APPLICATION = Application(
         get("version", "/version"),
         get("home", "/"),
         get("missing", "/missing", status=404),
-        get("other-host", "/health", status=403, headers=[("Host", "evil.example")]),
+        get("other-host-of-a-probe", "/health", headers=[("Host", "evil.example")]),
         get(
             "other-host-at-the-api",
             f"{API}/experiments/get?experiment_id=0",
@@ -124,7 +125,7 @@ APPLICATION = Application(
         artifact("upload-artifact", "PUT", "folder/file.txt", b"content " * 50_000),
         artifact("download-artifact", "GET", "folder/file.txt"),
         artifact("outside-of-artifacts", "GET", "..%2f..%2fetc/passwd", status=400),
-        artifact("delete-artifact", "DELETE", "folder/file.txt", status=204),
+        artifact("delete-artifact", "DELETE", "folder/file.txt"),
         get("missing-static-file", "/static-files/none.js", status=404),
     ],
     keeps_state=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.foreign.apps import moto_s3
+from tests.foreign.apps.moto_s3 import signed
 from tests.foreign.cases import Application, Case, Instrument, form, get, post
 
 if TYPE_CHECKING:
@@ -18,14 +19,6 @@ def create(instrument: Instrument) -> WSGIApplication:
         lambda service: instrument(create_backend_app(service))
     )
     return application
-
-
-def signed(service: str) -> list[tuple[str, str]]:
-    """Return the header by which moto finds the service; it does not compare the signature."""
-    scope = f"key/20261129/us-east-1/{service}/aws4_request"
-    return [
-        ("Authorization", f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0")
-    ]
 
 
 def dynamodb(name: str, action: str, body: str, status: int = 200) -> Case:
@@ -82,10 +75,10 @@ APPLICATION = Application(
         query("identity", "sts", "Version=2011-06-15&Action=GetCallerIdentity"),
         query("create-role", "iam", ROLE),
         query("create-role-again", "iam", ROLE, 409),
-        query("unknown-action", "sns", "Version=2010-03-31&Action=Nothing", 400),
+        query("unknown-action", "sns", "Version=2010-03-31&Action=Nothing", 500),
         query("create-topic", "sns", "Version=2010-03-31&Action=CreateTopic&Name=topic"),
         get("dashboard", "/moto-api/"),
-        get("dashboard-data", "/moto-api/seed", status=405),
+        get("dashboard-fails", "/moto-api/seed", status=500),
         get("missing-in-the-dashboard", "/moto-api/none", status=404),
     ],
     keeps_state=True,

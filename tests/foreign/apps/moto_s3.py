@@ -7,6 +7,13 @@ from flask import Flask
 from tests.foreign.cases import Application, Instrument, case, get, post, upload
 
 
+def signed(service: str) -> list[tuple[str, str]]:
+    """Return the header by which moto knows caller and service; no signature is compared."""
+    scope = f"key/20261129/us-east-1/{service}/aws4_request"
+    text = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
+    return [("Authorization", text)]
+
+
 def create(instrument: Instrument) -> Flask:
     from moto.server import create_backend_app
 
@@ -28,88 +35,105 @@ PARTS = (
     b"<ETag>d41d8cd98f00b204e9800998ecf8427e</ETag></Part></CompleteMultipartUpload>"
 )
 
+S3 = signed("s3")
 CASES = [
-    get("no-buckets", "/", random=IDS),
-    case("create-bucket", "PUT", "/shop", random=IDS),
-    case("create-bucket-again", "PUT", "/shop", random=IDS),
-    case("bucket-of-bad-name", "PUT", "/x", status=400, random=IDS),
-    get("buckets", "/", random={**IDS, **TIMES}),
+    get("no-buckets", "/", random=IDS, headers=S3),
+    case("create-bucket", "PUT", "/shop", random=IDS, headers=S3),
+    case("create-bucket-again", "PUT", "/shop", random=IDS, headers=S3),
+    case("bucket-of-bad-name", "PUT", "/x", status=400, random=IDS, headers=S3),
+    get("buckets", "/", random={**IDS, **TIMES}, headers=S3),
     case(
         "put-object",
         "PUT",
         "/shop/a/b.txt",
         b"hello " * 1000,
         random=IDS,
-        headers=[("Content-Type", "text/plain"), ("x-amz-meta-own", "1")],
+        headers=[*S3, ("Content-Type", "text/plain"), ("x-amz-meta-own", "1")],
     ),
-    case("put-empty", "PUT", "/shop/empty", b"", random=IDS),
-    case("put-2-mb", "PUT", "/shop/large.bin", b"l" * 2_000_000, random=IDS),
-    case("put-unicode", "PUT", "/shop/%E4%BD%A0%20%26.txt", b"x", random=IDS),
-    get("object", "/shop/a/b.txt", random={**IDS, **TIMES}),
-    case("head-object", "HEAD", "/shop/a/b.txt", random={**IDS, **TIMES}),
-    get("large-object", "/shop/large.bin", random={**IDS, **TIMES}),
+    case("put-empty", "PUT", "/shop/empty", b"", random=IDS, headers=S3),
+    case("put-2-mb", "PUT", "/shop/large.bin", b"l" * 2_000_000, random=IDS, headers=S3),
+    case("put-unicode", "PUT", "/shop/%E4%BD%A0%20%26.txt", b"x", random=IDS, headers=S3),
+    get("object", "/shop/a/b.txt", random={**IDS, **TIMES}, headers=S3),
+    case("head-object", "HEAD", "/shop/a/b.txt", random={**IDS, **TIMES}, headers=S3),
+    get("large-object", "/shop/large.bin", random={**IDS, **TIMES}, headers=S3),
     get(
         "range",
         "/shop/a/b.txt",
         status=206,
-        headers=[("Range", "bytes=6-10")],
+        headers=[*S3, ("Range", "bytes=6-10")],
         random={**IDS, **TIMES},
     ),
     get(
-        "range-beyond", "/shop/a/b.txt", status=416, headers=[("Range", "bytes=99999-")], random=IDS
+        "range-beyond",
+        "/shop/a/b.txt",
+        status=416,
+        headers=[*S3, ("Range", "bytes=99999-")],
+        random=IDS,
     ),
     get(
         "etag-matches",
         "/shop/empty",
         status=304,
-        headers=[("If-None-Match", '"d41d8cd98f00b204e9800998ecf8427e"')],
+        headers=[*S3, ("If-None-Match", '"d41d8cd98f00b204e9800998ecf8427e"')],
         random={**IDS, **TIMES},
     ),
-    get("unicode", "/shop/%E4%BD%A0%20%26.txt", random={**IDS, **TIMES}),
-    get("missing-object", "/shop/none", status=404, random=IDS),
-    case("head-missing-object", "HEAD", "/shop/none", status=404, random=IDS),
-    get("missing-bucket", "/none/none", status=404, random=IDS),
-    get("list", "/shop?list-type=2&prefix=a/", random={**IDS, **TIMES}),
-    get("list-with-delimiter", "/shop?delimiter=/", random={**IDS, **TIMES}),
+    get("unicode", "/shop/%E4%BD%A0%20%26.txt", random={**IDS, **TIMES}, headers=S3),
+    get("missing-object", "/shop/none", status=404, random=IDS, headers=S3),
+    case("head-missing-object", "HEAD", "/shop/none", status=404, random=IDS, headers=S3),
+    get("missing-bucket", "/none/none", status=404, random=IDS, headers=S3),
+    get("list", "/shop?list-type=2&prefix=a/", random={**IDS, **TIMES}, headers=S3),
+    get("list-with-delimiter", "/shop?delimiter=/", random={**IDS, **TIMES}, headers=S3),
     case(
         "tags",
         "PUT",
         "/shop/empty?tagging",
         b"<Tagging><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Tagging>",
         random=IDS,
+        headers=S3,
     ),
-    get("read-tags", "/shop/empty?tagging", random=IDS),
+    get("read-tags", "/shop/empty?tagging", random=IDS, headers=S3),
     case(
         "copy",
         "PUT",
         "/shop/copy",
         random={**IDS, **TIMES},
-        headers=[("x-amz-copy-source", "/shop/a/b.txt")],
+        headers=[*S3, ("x-amz-copy-source", "/shop/a/b.txt")],
     ),
     case(
         "begin-multipart",
         "POST",
         "/shop/parts?uploads",
         random={**IDS, "upload": r"<UploadId>([^<]+)</UploadId>"},
+        headers=S3,
     ),
-    case("part", "PUT", "/shop/parts?partNumber=1&uploadId={{upload}}", b"", random=IDS),
-    post("complete-multipart", "/shop/parts?uploadId={{upload}}", PARTS, "text/xml", random=IDS),
+    case(
+        "part", "PUT", "/shop/parts?partNumber=1&uploadId={{upload}}", b"", random=IDS, headers=S3
+    ),
+    post(
+        "complete-multipart",
+        "/shop/parts?uploadId={{upload}}",
+        PARTS,
+        "text/xml",
+        random=IDS,
+        headers=S3,
+    ),
     upload(
         "form-upload",
         "/shop",
         {"key": b"from-form", "file": ("f.txt", b"content")},
         status=204,
         random=IDS,
+        headers=S3,
     ),
     case(
         "cors-preflight",
         "OPTIONS",
         "/shop/empty",
-        headers=[("Origin", "https://a.example"), ("Access-Control-Request-Method", "PUT")],
+        headers=[*S3, ("Origin", "https://a.example"), ("Access-Control-Request-Method", "PUT")],
         random=IDS,
     ),
-    case("delete", "DELETE", "/shop/copy", status=204, random=IDS),
-    case("delete-bucket-with-objects", "DELETE", "/shop", status=409, random=IDS),
+    case("delete", "DELETE", "/shop/copy", status=204, random=IDS, headers=S3),
+    case("delete-bucket-with-objects", "DELETE", "/shop", status=409, random=IDS, headers=S3),
     case("custom-method", "PROPFIND", "/shop", status=405),
 ]
 

@@ -85,10 +85,6 @@ def raises(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[
     raise RuntimeError("without an answer")
 
 
-def never_starts(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    return [b"without start_response"]
-
-
 def echoes(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Answer with the body, line by line, without a length."""
     start_response("200 OK", TEXT)
@@ -108,7 +104,7 @@ def empty(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[b
 
 MOUNTS = (
     *(writes, starts_late, starts_twice, fails_late, sends_file, closes_badly, raises),
-    *(never_starts, echoes, repeats_headers, empty),
+    *(echoes, repeats_headers, empty),
 )
 
 
@@ -151,7 +147,6 @@ APPLICATION = Application(
         case("sends-head-of-a-file", "HEAD", "/sends_file"),
         get("closes-badly", "/closes_badly"),
         get("raises", "/raises", status=500),
-        get("never-starts", "/never_starts", status=500),
         post("echoes", "/echoes", b"one\ntwo\nthree", "text/plain"),
         get("repeats-headers", "/repeats_headers"),
         get("empty", "/empty", status=204),

@@ -109,7 +109,7 @@ APPLICATION = Application(
         get("error-handler", "/handler", status=500),
         get("view-and-after-request", "/view-and-after", status=500),
         get("view-and-teardown", "/view-and-teardown", status=500),
-        get("teardown-of-a-stream", "/teardown-of-a-stream"),
+        get("teardown-of-a-stream", "/teardown-of-a-stream", status=500),
         get("call-on-close", "/call-on-close"),
         get("after-this-request", "/after-this", status=500),
         *(get(f"teardown-again-{number}", "/teardown-request", status=500) for number in range(5)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 from flask import Flask, request
 from flask.typing import ResponseReturnValue
@@ -27,7 +28,7 @@ BYTES = "application/octet-stream"
 
 def create(instrument: Instrument) -> Flask:
     app = Flask(__name__)
-    app.config.update(MAX_CONTENT_LENGTH=LIMIT, MAX_FORM_MEMORY_SIZE=50_000, MAX_FORM_PARTS=5)
+    app.config.update(MAX_CONTENT_LENGTH=LIMIT, MAX_FORM_MEMORY_SIZE=200_000, MAX_FORM_PARTS=5)
 
     @app.post("/upload")
     def uploaded() -> ResponseReturnValue:
@@ -82,12 +83,12 @@ APPLICATION = Application(
         ),
         upload("large-file", "/upload", {"file": ("large.bin", b"z" * 2_000_000)}),
         upload("over-the-limit", "/upload", {"file": ("x", b"z" * (LIMIT + 1))}, status=413),
-        upload("field-over-the-limit", "/upload", {"a": b"z" * 60_000}, status=413),
+        upload("field-over-the-limit", "/upload", {"a": b"z" * 300_000}, status=413),
         upload("too-many-parts", "/upload", {f"n{n}": b"" for n in range(9)}, status=413),
         post("no-boundary", "/upload", b"--x\r\n", "multipart/form-data"),
         post("broken-multipart", "/upload", b"nothing", "multipart/form-data; boundary=x"),
         form("form", "/upload", "a=1&a=2&b=%C3%BC&c=+"),
-        form("form-over-the-limit", "/upload", f"a={'z' * 60_000}", status=413),
+        form("large-form", "/upload", f"a={'z' * 300_000}"),
         post("body", "/digest", b"abc" * 1000, BYTES),
         post("body-of-2-mb", "/digest", b"m" * 2_000_000, BYTES),
         post("body-over-the-limit", "/digest", b"m" * (LIMIT + 1), BYTES, status=413),
@@ -97,12 +98,11 @@ APPLICATION = Application(
         case("chunked", "POST", "/digest", chunked(b"abc" * 500, b"x"), headers=CHUNKED),
         case("chunked-stream", "POST", "/stream", chunked(b"s" * 5000), headers=CHUNKED),
         case(
-            "chunked-over-the-limit",
+            "chunked-beyond-the-limit",
             "POST",
             "/digest",
             chunked(*[b"x" * 500_000] * 7),
             headers=CHUNKED,
-            status=413,
         ),
         post("limit-of-a-view", "/small", b"x" * 11, BYTES, status=413),
         post("unread", "/unread", b"u" * 100_000, BYTES),
@@ -113,12 +113,9 @@ APPLICATION = Application(
             "unread-then-another", cases.request("POST", "/unread", (), b"u" * 5000, close=False)
         ),
         twice("read-then-another", cases.request("POST", "/digest", (), b"u" * 5000, close=False)),
-        case(
-            "continue",
-            "POST",
-            "/digest",
-            b"abc",
-            headers=[("Expect", "100-continue"), ("Content-Type", BYTES)],
+        replace(
+            post("continue", "/digest", b"abc", BYTES, headers=[("Expect", "100-continue")]),
+            status=[100, 200],
         ),
         post(
             "body-that-ends-early",
@@ -132,7 +129,7 @@ APPLICATION = Application(
         get(
             "header-over-the-limit",
             "/digest",
-            status=400,
+            status=431,
             headers=[("X-Large", "x" * 9000)],
             counted=[],
         ),
