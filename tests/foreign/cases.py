@@ -32,6 +32,7 @@ class Case:
     - `complete` tells whether the server sends the whole answer.
     - `nested` are the statuses of requests that the view makes through the test client.
     - `counted` are the statuses that telemetry counts, if they are not those of the answers.
+    - `own_request_id`: the application sets `X-Request-ID` itself.
     - `logs` are messages of the application; each is one line on stdout.
     - `min_duration_ms` is the least duration that the access line may show.
     """
@@ -46,6 +47,7 @@ class Case:
     complete: bool = True
     nested: Sequence[int] = ()
     counted: Sequence[int] | None = None
+    own_request_id: bool = False
     logs: Sequence[str] = ()
     min_duration_ms: float = 0.0
 
@@ -100,6 +102,7 @@ class Known(TypedDict, total=False):
     complete: bool
     nested: Sequence[int]
     counted: Sequence[int]
+    own_request_id: bool
     logs: Sequence[str]
     min_duration_ms: float
 

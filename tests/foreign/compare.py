@@ -24,17 +24,21 @@ def differences(
     return [
         difference
         for ours, theirs in zip(bare, instrumented, strict=True)
-        for difference in _differences(_mask(ours, random[0]), _mask(theirs, random[1]))
+        for difference in _differences(
+            _mask(ours, random[0], [CHANGES_ALWAYS]),
+            # An application's own id stays.
+            _mask(theirs, random[1], [CHANGES_ALWAYS, *([] if ours.values(ADDED) else [ADDED])]),
+        )
     ]
 
 
-def _mask(answer: Answer, random: Mapping[str, str]) -> Answer:
-    """Replace random values by their names; leave out the headers that may differ."""
+def _mask(answer: Answer, random: Mapping[str, str], left_out: Sequence[str]) -> Answer:
+    """Replace random values by their names, and leave headers out."""
     # The longest first: a shorter value may be a part of it.
     values = sorted(random.items(), key=lambda item: -len(item[1]))
     headers = []
     for name, text in answer.headers:
-        if name.lower() in (ADDED, CHANGES_ALWAYS):
+        if name.lower() in left_out:
             continue
         for key, value in values:
             text = text.replace(value, f"<{key}>") if value else text  # noqa: PLW2901

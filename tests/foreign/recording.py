@@ -79,7 +79,7 @@ def record(application: str, cases: Sequence[Case], server: Server) -> Recording
         folder = Path(name)
         with serve(application, server, folder) as process:
             play(cases, process, recording)
-            if server.has_telemetry:
+            if server.bare:
                 _operate(process, recording, cases)
         recording.stdout = process.stdout.read_text(errors="backslashreplace")
         recording.stderr = process.stderr.read_text(errors="backslashreplace")

@@ -27,16 +27,15 @@ POLL_INTERVAL_S = 0.05
 
 @dataclass(frozen=True, eq=False)
 class Server:
-    """How an application is served: the arguments of the server, and its environment."""
+    """How an application is served: the arguments of the server, and its environment.
+
+    `bare` is the server of the run that this one is compared with; None if it is bare itself.
+    """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
-
-    @property
-    def has_telemetry(self) -> bool:
-        """Return whether the application is instrumented."""
-        return bool(self.environment)
+    bare: Server | None
 
 
 GUNICORN = (
@@ -54,11 +53,10 @@ OUR_SETTINGS = {
     **{"SERVICE": SERVICE, "PORT": "{port}", "THREADS": str(THREADS), "DRAIN_SECONDS": "0"},
 }
 
-BARE = Server("bare", GUNICORN, {})
-INSTRUMENTED = Server("telemetry", GUNICORN, TELEMETRY)
-TWO_WORKERS = Server("two-workers", OUR_GUNICORN, {**OUR_SETTINGS, "WORKERS": "2"})
-BARE_GRANIAN = Server("bare-granian", GRANIAN, {})
-INSTRUMENTED_GRANIAN = Server("telemetry-granian", GRANIAN, TELEMETRY)
+BARE = Server("bare", GUNICORN, {}, None)
+INSTRUMENTED = Server("telemetry", GUNICORN, TELEMETRY, BARE)
+TWO_WORKERS = Server("two-workers", OUR_GUNICORN, {**OUR_SETTINGS, "WORKERS": "2"}, BARE)
+INSTRUMENTED_ON_GRANIAN = Server("granian", GRANIAN, TELEMETRY, Server("bare", GRANIAN, {}, None))
 
 
 class StartError(Exception):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tests.foreign.cases import Application, Case
-from tests.foreign.compare import differences
+from tests.foreign.compare import ADDED, differences
+from tests.foreign.http_client import Answer
 from tests.foreign.logs import (
     access_line_problems,
     contract_violations,
@@ -25,7 +26,15 @@ from tests.foreign.recording import (
     counted_statuses,
     record,
 )
-from tests.foreign.servers import BARE, INSTRUMENTED, TWO_WORKERS, Server, StartError
+from tests.foreign.servers import (
+    BARE,
+    GRANIAN,
+    INSTRUMENTED,
+    INSTRUMENTED_ON_GRANIAN,
+    TWO_WORKERS,
+    Server,
+    StartError,
+)
 
 MODULES = {
     file.stem: importlib.import_module(f"tests.foreign.apps.{file.stem}")
@@ -34,6 +43,11 @@ MODULES = {
 APPLICATIONS: dict[str, Application] = {
     name: module.APPLICATION for name, module in MODULES.items() if hasattr(module, "APPLICATION")
 }
+# Where the server has a say: bodies, broken answers, methods, files, errors that reach it.
+ON_GRANIAN = (
+    *("httpbin", "mounted", "propagating", "raising_hooks", "routing", "static_files"),
+    *("streams", "uploads"),
+)
 # RFC 9110 and RFC 5789, and the value for all others: a client chooses the method.
 METHODS = {
     *("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "_OTHER"),
@@ -43,7 +57,7 @@ METHODS = {
 @cache
 def _attempt(name: str, server: Server) -> Recording | Exception:
     try:
-        return record(name, APPLICATIONS[name].cases, server)
+        return record(name, cases_of(name, server), server)
     # It does not start, does not answer, or answers with something that is not HTTP.
     except (StartError, OSError, ValueError) as error:
         return error
@@ -57,18 +71,26 @@ def run(name: str, server: Server) -> Recording:
     return recording
 
 
-def servers(application: Application) -> Iterator[Server]:
+def servers(name: str) -> Iterator[Server]:
     """Yield the servers of the instrumented runs."""
     yield INSTRUMENTED
-    if not application.keeps_state:
+    if not APPLICATIONS[name].keeps_state:
         yield TWO_WORKERS
+    if name in ON_GRANIAN:
+        yield INSTRUMENTED_ON_GRANIAN
+
+
+def cases_of(name: str, server: Server) -> list[Case]:
+    """Return the cases for a server: on granian, those that the application answers."""
+    on_gunicorn = server.command is not GRANIAN
+    return [case for case in APPLICATIONS[name].cases if on_gunicorn or case.requests]
 
 
 # One worker of xdist runs all tests of an application, so that it is started once.
 RUNS = [
     pytest.param(name, server, id=f"{name}-{server.name}", marks=pytest.mark.xdist_group(name))
-    for name, application in APPLICATIONS.items()
-    for server in servers(application)
+    for name in APPLICATIONS
+    for server in servers(name)
 ]
 ANSWERS = [
     pytest.param(
@@ -78,9 +100,9 @@ ANSWERS = [
         id=f"{name}-{server.name}-{case.name}",
         marks=pytest.mark.xdist_group(name),
     )
-    for name, application in APPLICATIONS.items()
-    for server in (BARE, *servers(application))
-    for case in application.cases
+    for name in APPLICATIONS
+    for server in (BARE, *servers(name))
+    for case in cases_of(name, server)
 ]
 runs = pytest.mark.parametrize(("name", "server"), RUNS)
 
@@ -93,34 +115,44 @@ def fail_if(problems: Iterator[str] | list[str]) -> None:
 
 @pytest.mark.parametrize(("name", "server", "case"), ANSWERS)
 def test_answer_is_that_of_the_bare_application(name: str, server: Server, case: Case) -> None:
-    bare, other = run(name, BARE), run(name, server)
-    if server is BARE:  # the corpus itself: what it claims to send is what is answered
-        answers = bare.answers[case.name]
+    recording = run(name, server)
+    if server.bare is None:  # the corpus itself: the application answers what it claims
+        answers = recording.answers[case.name]
         assert [answer.status for answer in answers] == list(case.status), case.target
         assert all(answer.complete for answer in answers) == case.complete, case.target
         return
+    bare = run(name, server.bare)
     problems = differences(
         bare.answers[case.name],
-        other.answers[case.name],
-        (bare.random[case.name], other.random[case.name]),
+        recording.answers[case.name],
+        (bare.random[case.name], recording.random[case.name]),
     )
     fail_if([f"{case.target}: {problem}" for problem in problems])
 
 
 @runs
 def test_every_answer_has_one_request_id(name: str, server: Server) -> None:
-    recording = run(name, server)
+    recording, bare = run(name, server), run(name, server.bare or server)
     fail_if(
         f"{case.name}: the answer has the request ids {ids}"
-        for case in APPLICATIONS[name].cases
-        for answer in recording.answers[case.name]
-        # An error page of the server itself, and what a WebSocket library answers, have no date.
-        if answer.values("Date")
-        and (
-            len(ids := answer.values("X-Request-ID")) != 1
-            or (case.sends_request_id and ids != [case.name])
-        )
+        for case in cases_of(name, server)
+        for own, answer in zip(bare.answers[case.name], recording.answers[case.name], strict=False)
+        if not has_one_request_id(case, ids := answer.values(ADDED), own.values(ADDED))
+        # The server's own error pages have none, as what a WebSocket library answers.
+        and (ids or made_by_application(answer))
     )
+
+
+def has_one_request_id(case: Case, ids: Sequence[str], own: Sequence[str]) -> bool:
+    """Return whether an answer has the application's own id, or else the client's, or a new one."""
+    if own:
+        return ids == own
+    return len(ids) == 1 and (ids == [case.name] or not case.sends_request_id)
+
+
+def made_by_application(answer: Answer) -> bool:
+    """Return whether an answer comes from the application: gunicorn's own have no date."""
+    return bool(answer.values("Date")) and answer.values("Server") == ["gunicorn"]
 
 
 @pytest.mark.parametrize("path", OPERATIONS)
@@ -140,12 +172,12 @@ def test_every_line_on_stdout_is_a_json_object_of_the_contract(name: str, server
 def test_every_request_has_one_access_line_with_the_clients_status(
     name: str, server: Server
 ) -> None:
-    fail_if(access_line_problems(APPLICATIONS[name].cases, run(name, server)))
+    fail_if(access_line_problems(cases_of(name, server), run(name, server)))
 
 
 @runs
 def test_every_message_of_the_application_is_one_line(name: str, server: Server) -> None:
-    fail_if(message_problems(APPLICATIONS[name].cases, run(name, server)))
+    fail_if(message_problems(cases_of(name, server), run(name, server)))
 
 
 SINGLE = [
@@ -156,7 +188,7 @@ SINGLE = [
 @pytest.mark.parametrize(("name", "server"), SINGLE)
 def test_every_request_is_counted_once_with_the_clients_status(name: str, server: Server) -> None:
     recording = run(name, server)
-    assert recording.counted() == counted_statuses(APPLICATIONS[name].cases)
+    assert recording.counted() == counted_statuses(cases_of(name, server))
 
 
 @runs

@@ -41,7 +41,7 @@ def test_own_view_on_the_same_port_is_refused(application: str, path: str, tmp_p
 def test_own_views_are_served_where_operations_have_a_port(workers: str, tmp_path: Path) -> None:
     port = free_port()
     settings = {**OUR_SETTINGS, "WORKERS": workers, "OPS_PORT": str(port)}
-    server = Server("ops-port", OUR_GUNICORN, settings)
+    server = Server("ops-port", OUR_GUNICORN, settings, BARE)
     bare, instrumented = Recording(BARE), Recording(server)
     for recording in (bare, instrumented):
         folder = tmp_path / recording.server.name

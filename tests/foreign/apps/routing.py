@@ -120,6 +120,10 @@ def _add_views(app: Flask) -> None:
             "url": request.url,
         }
 
+    @app.route("/own-id")
+    def own_id() -> ResponseReturnValue:
+        return "with an id of its own", {"X-Request-ID": "own"}
+
     @app.route("/names")
     def names() -> ResponseReturnValue:
         """Show what an application can see of the libraries around it."""
@@ -194,6 +198,7 @@ APPLICATION = Application(
         get("links", "/links"),
         get("links-of-another-host", "/links", headers=[("Host", "shop.example:8443")]),
         get("names", "/names"),
+        get("own-request-id", "/own-id", own_request_id=True),
         get("not-found", "/missing", status=404),
         get("favicon", "/favicon.ico", status=404),
         case("head", "HEAD", "/"),
