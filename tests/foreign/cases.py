@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypedDict, Unpack, cast
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, cast
 
 from flask import Flask
 
@@ -30,8 +30,11 @@ class Case:
       The value is not compared, and later cases send it where they have `{{name}}`.
     - `steps` are what the client does after it has sent `data`.
     - `complete` tells whether the server sends the whole answer.
+    - `breaks` tells how the application breaks the answer off. With granian it is chance how much
+      of such an answer the client gets, if anything.
     - `nested` are the statuses of requests that the view makes through the test client.
-    - `counted` are the statuses that telemetry counts, if they are not those of the answers.
+    - `counted` are the statuses that telemetry counts, if they are not those of the answers. It is
+      empty where the server answers before it calls the application.
     - `own_request_id`: the application sets `X-Request-ID` itself.
     - `logs` are messages of the application; each is one line on stdout.
     - `min_duration_ms` is the least duration that the access line may show.
@@ -45,6 +48,7 @@ class Case:
     steps: Sequence[Step] = ()
     half_close: bool = False
     complete: bool = True
+    breaks: Literal["with an error", "too early"] | None = None
     nested: Sequence[int] = ()
     counted: Sequence[int] | None = None
     own_request_id: bool = False
@@ -65,13 +69,6 @@ class Case:
     def hangs_up(self) -> bool:
         """Return whether the client goes away before the end of the answer."""
         return any(step.data == HANG_UP for step in self.steps)
-
-    @property
-    def requests(self) -> Sequence[int]:
-        """Return the status of each request that telemetry counts, without the nested ones."""
-        return (
-            [code for code in self.status if code != 100] if self.counted is None else self.counted
-        )
 
 
 @dataclass(frozen=True)
@@ -100,6 +97,7 @@ class Known(TypedDict, total=False):
     steps: Sequence[Step]
     half_close: bool
     complete: bool
+    breaks: Literal["with an error", "too early"] | None
     nested: Sequence[int]
     counted: Sequence[int]
     own_request_id: bool

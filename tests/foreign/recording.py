@@ -6,7 +6,7 @@ import re
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from tests.foreign.cases import Case, request
 from tests.foreign.http_client import Answer, exchange, parse
 from tests.foreign.servers import (
     FAULTS_TOKEN,
+    GRANIAN,
     POLL_INTERVAL_S,
     Process,
     Server,
@@ -32,6 +33,7 @@ OPERATIONS: Mapping[str, Sequence[tuple[str, str]]] = {
     "/metrics": (),
     "/faults": (("Authorization", f"Bearer {FAULTS_TOKEN}"),),
 }
+CONTINUE = 100  # an answer before the answer
 REQUESTS = "flask_http_request_total"
 IN_FLIGHT = "http_requests_in_flight"
 
@@ -120,7 +122,7 @@ def _operate(process: Process, recording: Recording, cases: Sequence[Case]) -> N
     """Ask every operations endpoint, then scrape until all requests are counted."""
     for path, headers in OPERATIONS.items():
         recording.operations[path] = ask(process.port, path, headers)
-    expected = sum(counted_statuses(cases).values())
+    expected = sum(len(expected_statuses(case, recording)) + len(case.nested) for case in cases)
 
     def settled() -> bool:
         answer = ask(process.port, "/metrics")
@@ -140,9 +142,34 @@ def ask(port: int, path: str, headers: Sequence[tuple[str, str]] = ()) -> Answer
     return parse(exchange(port, data), ["GET"])[-1]
 
 
-def counted_statuses(cases: Sequence[Case]) -> Counter[int]:
-    """Return how many requests telemetry must count, by status."""
-    return Counter(status for case in cases for status in (*case.requests, *case.nested))
+def expected_statuses(case: Case, recording: Recording) -> list[int | None]:
+    """Return the status of each request that telemetry counts: the client's; None is any.
+
+    Requests that a view makes are not among them.
+    """
+    if case.counted is not None:
+        return list(case.counted)
+    if case.breaks and recording.server.command is GRANIAN:
+        return [None]
+    return [answer.status for answer in recording.answers[case.name] if answer.status != CONTINUE]
+
+
+def count_problems(
+    counted: Counter[int], cases: Sequence[Case], recording: Recording
+) -> Iterator[str]:
+    """Describe how the requests that were counted differ from those that the clients made."""
+    expected = Counter(
+        status for case in cases for status in (*expected_statuses(case, recording), *case.nested)
+    )
+    of_any_status = expected.pop(None, 0)
+    surplus = 0
+    for status in sorted({*filter(None, expected), *counted}):
+        more = counted[status] - expected[status]
+        surplus += more
+        if more < 0 or (more and not of_any_status):
+            yield f"{counted[status]} requests with status {status}, {expected[status]} answers"
+    if surplus != of_any_status:
+        yield f"{counted.total()} requests, the clients made {expected.total() + of_any_status}"
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

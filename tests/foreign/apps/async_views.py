@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from contextvars import ContextVar
 
 from flask import Flask, Response, g, request, session
 from flask.typing import ResponseReturnValue
 
 from tests.foreign.cases import Application, Instrument, case, get, post_json
-
-own: ContextVar[str] = ContextVar("own", default="nothing left behind")
 
 
 def create(instrument: Instrument) -> Flask:
@@ -45,12 +42,6 @@ def create(instrument: Instrument) -> Flask:
 
         return {"parts": await asyncio.gather(*(part(number) for number in range(3)))}
 
-    @app.get("/context")
-    async def context() -> ResponseReturnValue:
-        before = own.get()
-        own.set("left behind")
-        return {"own": before}
-
     @app.get("/fails")
     async def fails() -> ResponseReturnValue:
         await asyncio.sleep(0)
@@ -72,8 +63,6 @@ APPLICATION = Application(
     [
         get("home", "/", min_duration_ms=20),
         get("gather", "/gather"),
-        get("context", "/context"),
-        get("context-again", "/context"),
         get("fails", "/fails", status=500),
         get("handled", "/handled", status=404),
         get("missing", "/x", status=404),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from flask import Flask, Response, request, session, stream_template_string, stream_with_context
 from flask.typing import ResponseReturnValue
 
-from tests.foreign.cases import Application, Instrument, case, get
+from tests.foreign.cases import Application, Case, Instrument, case, get
 from tests.foreign.http_client import HANG_UP, Step
 
 PAUSE_S = 0.05
@@ -122,7 +122,12 @@ APPLICATION = Application(
     create,
     [
         get("chunks", "/chunks"),
-        get("chunks-1.0", "/chunks"),
+        Case(
+            "http-1.0",
+            b"GET /chunks HTTP/1.0\r\nX-Request-ID: http-1.0\r\n\r\n",
+            ["GET"],
+            [200],
+        ),
         case("head", "HEAD", "/chunks"),
         get("empty-chunks", "/empty-chunks"),
         get("nothing", "/nothing"),
@@ -132,10 +137,14 @@ APPLICATION = Application(
         get("slow", "/slow", min_duration_ms=1000 * PAUSE_S * CHUNKS),
         get("events", "/events"),
         get("large", "/large"),
-        get("breaks-at-once", "/breaks-at-once", status=500),
-        get("breaks-in-the-middle", "/breaks-in-the-middle", complete=False),
-        get("breaks-with-a-length", "/breaks-when-sized", complete=False),
-        get("shorter-than-announced", "/shorter-than-announced", complete=False),
+        get("breaks-at-once", "/breaks-at-once", status=500, breaks="with an error"),
+        get(
+            "breaks-in-the-middle", "/breaks-in-the-middle", complete=False, breaks="with an error"
+        ),
+        get("breaks-with-a-length", "/breaks-when-sized", complete=False, breaks="with an error"),
+        get(
+            "shorter-than-announced", "/shorter-than-announced", complete=False, breaks="too early"
+        ),
         get("client-goes", "/endless", complete=False, steps=[Step(b"tick", HANG_UP)]),
         get("after-the-broken-ones", "/chunks"),
     ],
