@@ -73,16 +73,27 @@ class Process:
         self._process = process
 
     def wait_until_it_listens(self) -> None:
-        """Block until the port is open; raise StartError if the server ends instead."""
+        """Block until the port is open; raise StartError if the server ends instead.
+
+        gunicorn opens the port before it imports the application.
+        """
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
             if self._process.poll() is not None:
-                raise StartError(self.stdout.read_text() + self.stderr.read_text())
+                raise StartError(self.output())
             time.sleep(POLL_INTERVAL_S)
-        raise StartError(f"Nothing listens after {START_TIMEOUT_S} s: {self.stderr.read_text()}")
+        raise StartError(f"Nothing listens after {START_TIMEOUT_S} s. {self.output()}")
+
+    def wait_until_it_ends(self) -> int:
+        """Block until the server ends by itself; return its exit code."""
+        return self._process.wait(START_TIMEOUT_S)
+
+    def output(self) -> str:
+        """Return what the server wrote."""
+        return self.stdout.read_text() + self.stderr.read_text()
 
     def stop(self) -> int:
         """End the server as an orchestrator does; return its exit code."""
@@ -95,10 +106,9 @@ class Process:
 
 
 @contextmanager
-def serve(application: str, server: Server, folder: Path, **environment: str) -> Iterator[Process]:
-    """Serve an application of tests/foreign/apps; raise StartError if it does not start."""
+def start(application: str, server: Server, folder: Path) -> Iterator[Process]:
+    """Start to serve an application of tests/foreign/apps; its files are in `folder`."""
     port = free_port()
-    variables = {**server.environment, **environment}
     program = VENV / "bin" / server.command[0]
     if not program.exists():
         raise StartError(
@@ -114,7 +124,7 @@ def serve(application: str, server: Server, folder: Path, **environment: str) ->
                 "TMPDIR": str(folder),
                 "PYTHONPATH": str(ROOT),
                 "FOREIGN_APP": application,
-                **{name: value.format(port=port) for name, value in variables.items()},
+                **{name: value.format(port=port) for name, value in server.environment.items()},
             },
             stdout=stdout,
             stderr=stderr,
@@ -122,10 +132,20 @@ def serve(application: str, server: Server, folder: Path, **environment: str) ->
         )
         running = Process(process, port, folder)
         try:
-            running.wait_until_it_listens()
             yield running
         finally:
             running.stop()
+
+
+@contextmanager
+def serve(application: str, server: Server, folder: Path) -> Iterator[Process]:
+    """Serve an application; raise StartError if it does not start, or ends meanwhile."""
+    with start(application, server, folder) as process:
+        process.wait_until_it_listens()
+        try:
+            yield process
+        except ConnectionRefusedError as error:
+            raise StartError(process.output()) from error
 
 
 def free_port() -> int:

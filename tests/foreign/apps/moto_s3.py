@@ -23,6 +23,7 @@ def create(instrument: Instrument) -> Flask:
 # Each answer of S3 has ids, and a listing has the time of each object.
 IDS = {
     "request id": r"x-amz-request-id: ([^\r]+)",
+    "request id of the server": r"x-amzn-requestid: ([^\r]+)",
     "request id in XML": r"<RequestID>([^<]+)</RequestID>",
 }
 TIMES = {

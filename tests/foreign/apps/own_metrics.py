@@ -1,20 +1,16 @@
-"""An application with prometheus_client metrics of its own, and with a page of its own for some."""
+"""An application with metrics of its own, in the registry that prometheus_client has for all."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-import prometheus_client
-from flask import Flask, Response
+from flask import Flask
 from flask.typing import ResponseReturnValue
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import REGISTRY, Collector
 
 from tests.foreign.cases import Application, Case, Instrument, case, get
-
-# The time in `visits_created`.
-CREATED = r"visits_created ([0-9.e+]+)"
 
 
 class WarehouseCollector(Collector):
@@ -30,8 +26,6 @@ def create(instrument: Instrument) -> Flask:
     size = Histogram("order_size", "Items of an order.", buckets=(1, 5, 10))
     stock = Gauge("stock", "Items in stock.", multiprocess_mode="livemax")
     REGISTRY.register(WarehouseCollector())
-    private = CollectorRegistry()
-    visits = Counter("visits_total", "Visits.", registry=private)
 
     @app.post("/orders/<kind>/<int:items>")
     def order(kind: str, items: int) -> ResponseReturnValue:
@@ -39,16 +33,6 @@ def create(instrument: Instrument) -> Flask:
         size.observe(items)
         stock.set(5)
         return {"ordered": items}, 201
-
-    @app.get("/visit")
-    def visit() -> ResponseReturnValue:
-        visits.inc()
-        return "visited"
-
-    @app.get("/own-metrics")
-    def own_metrics() -> ResponseReturnValue:
-        page = prometheus_client.generate_latest(private)
-        return Response(page, content_type=prometheus_client.CONTENT_TYPE_LATEST)
 
     return instrument(app)
 
@@ -63,8 +47,6 @@ APPLICATION = Application(
     [
         *(order("book", items, number) for number, items in enumerate((1, 2, 3, 20))),
         *(order("pen", 1, number) for number in range(4, 10)),
-        get("visit", "/visit"),
-        get("page-of-its-own", "/own-metrics", random={"created": CREATED}),
         get("missing", "/x", status=404),
     ],
     own_metrics={
