@@ -90,7 +90,7 @@ class Application:
     own_metrics_of_one_worker: Mapping[str, float] = field(default_factory=dict)
 
 
-class Known(TypedDict, total=False):
+class CaseFields(TypedDict, total=False):
     """The fields of a case that a request does not determine."""
 
     random: Mapping[str, str]
@@ -105,7 +105,7 @@ class Known(TypedDict, total=False):
     min_duration_ms: float
 
 
-class Sent(Known, total=False):
+class RequestFields(CaseFields, total=False):
     """The same, and what one request has beside its method, target and body."""
 
     status: int
@@ -123,51 +123,54 @@ def request(
 ) -> bytes:
     """Return the bytes of a request; `headers` replace the usual ones of the same name."""
     usual = [("Host", "localhost")]
-    given = {name.lower() for name, _ in headers}
-    if body is not None and "transfer-encoding" not in given:
+    replaced = {name.lower() for name, _ in headers}
+    if body is not None and "transfer-encoding" not in replaced:
         usual.append(("Content-Length", str(len(body))))
     if close:
         usual.append(("Connection", "close"))
-    fields = [*((name, text) for name, text in usual if name.lower() not in given), *headers]
+    fields = [*((name, text) for name, text in usual if name.lower() not in replaced), *headers]
     head = "".join(f"{name}: {text}\r\n" for name, text in fields)
     return f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode("latin-1") + (body or b"")
 
 
 def case(
-    name: str, method: str, target: str, body: bytes | None = None, **sent: Unpack[Sent]
+    name: str, method: str, target: str, body: bytes | None = None, **options: Unpack[RequestFields]
 ) -> Case:
     """Return a case with one request, by default with its name as the request id."""
-    headers = [*sent.get("headers", ())]
-    if sent.get("request_id", True):
+    headers = [*options.get("headers", ())]
+    if options.get("request_id", True):
         headers.append(("X-Request-ID", name))
     data = request(method, target, headers, body)
-    known = {key: value for key, value in sent.items() if key in Known.__annotations__}
-    return Case(name, data, [method], [sent.get("status", 200)], **cast("Known", known))
+    of_case = {key: value for key, value in options.items() if key in CaseFields.__annotations__}
+    return Case(name, data, [method], [options.get("status", 200)], **cast("CaseFields", of_case))
 
 
-def get(name: str, target: str, **sent: Unpack[Sent]) -> Case:
+def get(name: str, target: str, **options: Unpack[RequestFields]) -> Case:
     """Return a case with one GET request."""
-    return case(name, "GET", target, **sent)
+    return case(name, "GET", target, **options)
 
 
-def post(name: str, target: str, body: bytes, kind: str, **sent: Unpack[Sent]) -> Case:
+def post(name: str, target: str, body: bytes, kind: str, **options: Unpack[RequestFields]) -> Case:
     """Return a case with one POST request, whose body has the content type `kind`."""
-    sent["headers"] = [("Content-Type", kind), *sent.get("headers", ())]
-    return case(name, "POST", target, body, **sent)
+    options["headers"] = [("Content-Type", kind), *options.get("headers", ())]
+    return case(name, "POST", target, body, **options)
 
 
-def form(name: str, target: str, fields: str, **sent: Unpack[Sent]) -> Case:
+def form(name: str, target: str, fields: str, **options: Unpack[RequestFields]) -> Case:
     """Return a case that submits a form."""
-    return post(name, target, fields.encode(), "application/x-www-form-urlencoded", **sent)
+    return post(name, target, fields.encode(), "application/x-www-form-urlencoded", **options)
 
 
-def post_json(name: str, target: str, body: str, **sent: Unpack[Sent]) -> Case:
+def post_json(name: str, target: str, body: str, **options: Unpack[RequestFields]) -> Case:
     """Return a case that posts JSON."""
-    return post(name, target, body.encode(), "application/json", **sent)
+    return post(name, target, body.encode(), "application/json", **options)
 
 
 def upload(
-    name: str, target: str, fields: Mapping[str, bytes | tuple[str, bytes]], **sent: Unpack[Sent]
+    name: str,
+    target: str,
+    fields: Mapping[str, bytes | tuple[str, bytes]],
+    **options: Unpack[RequestFields],
 ) -> Case:
     """Return a case that posts a multipart form; a pair is a file with its name."""
     body = b""
@@ -177,7 +180,7 @@ def upload(
         head = f'--border\r\nContent-Disposition: form-data; name="{field_name}"{file}\r\n\r\n'
         body += head.encode() + content + b"\r\n"
     return post(
-        name, target, body + b"--border--\r\n", "multipart/form-data; boundary=border", **sent
+        name, target, body + b"--border--\r\n", "multipart/form-data; boundary=border", **options
     )
 
 
