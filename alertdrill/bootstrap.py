@@ -75,7 +75,7 @@ def prepare(
                 # Their requirements are already installed from the pins, also their build system.
                 editable = [f"--editable={path.absolute()}" for path in projects]
                 pinned = ("--no-deps", "--no-build-isolation", "--no-index", *editable)
-                _run_pip(folder, pinned, "the command alertdrill", say)
+                _run_pip(folder, pinned, f"the projects in {', '.join(map(str, projects))}", say)
                 _write_stamp(folder, {**(before or {}), **target, **added})
     except OSError as error:
         if error.filename in map(str, requirements):

@@ -121,6 +121,21 @@ class RewritingFlask(Flask):
         return response
 
 
+def inner_flask() -> Flask:
+    """Return another Flask application, which is not instrumented itself."""
+    app = Flask("inner")
+
+    @app.get("/")
+    def home() -> ResponseReturnValue:
+        return {"inner": request.script_root}
+
+    @app.get("/fails")
+    def fails() -> ResponseReturnValue:
+        raise ZeroDivisionError
+
+    return app
+
+
 def create(instrument: Instrument) -> Flask:
     app = RewritingFlask(__name__)
 
@@ -128,8 +143,9 @@ def create(instrument: Instrument) -> Flask:
     def home() -> ResponseReturnValue:
         return {"rewritten": request.headers.get("X-Rewritten")}
 
+    mounts = {f"/{mount.__name__}": mount for mount in MOUNTS}
     app.wsgi_app = DispatcherMiddleware(  # type: ignore[method-assign]
-        app.wsgi_app, {f"/{mount.__name__}": mount for mount in MOUNTS}
+        app.wsgi_app, {**mounts, "/flask": inner_flask()}
     )
     return instrument(app)
 
@@ -151,6 +167,9 @@ APPLICATION = Application(
         get("repeats-headers", "/repeats_headers"),
         get("empty", "/empty", status=204),
         case("custom-method", "BREW", "/writes"),
+        get("flask", "/flask/"),
+        get("flask-missing", "/flask/x", status=404),
+        get("flask-fails", "/flask/fails", status=500),
         get("home-at-the-end", "/"),
     ],
 )
