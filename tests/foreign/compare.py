@@ -16,7 +16,7 @@ CONTEXT = 40  # the characters that a difference of two bodies shows on both sid
 def differences(
     bare: Sequence[Answer],
     instrumented: Sequence[Answer],
-    random: tuple[Mapping[str, str], Mapping[str, str]],
+    random: tuple[Mapping[str, Sequence[str]], Mapping[str, Sequence[str]]],
 ) -> list[str]:
     """Return how the answers differ, but for what is documented and for random values."""
     if len(bare) != len(instrumented):
@@ -32,21 +32,23 @@ def differences(
     ]
 
 
-def _mask(answer: Answer, random: Mapping[str, str], left_out: Sequence[str]) -> Answer:
+def _mask(answer: Answer, random: Mapping[str, Sequence[str]], left_out: Sequence[str]) -> Answer:
     """Replace random values by their names, and leave headers out."""
-    # The longest first: a shorter value may be a part of it.
-    values = sorted(random.items(), key=lambda item: -len(item[1]))
-    headers = []
-    for name, text in answer.headers:
-        if name.lower() in left_out:
-            continue
-        for key, value in values:
-            text = text.replace(value, f"<{key}>") if value else text  # noqa: PLW2901
-        headers.append((name, text))
-    body = answer.body
-    for key, value in values:
-        body = body.replace(value.encode("latin-1"), f"<{key}>".encode()) if value else body
+    names = {value: name for name, values in random.items() for value in values if value}
+    headers = [
+        (header, _replace(text, names))
+        for header, text in answer.headers
+        if header.lower() not in left_out
+    ]
+    body = _replace(answer.body.decode("latin-1"), names).encode("latin-1")
     return Answer(answer.status, answer.reason, headers, body, answer.complete)
+
+
+def _replace(text: str, names: Mapping[str, str]) -> str:
+    # The longest first: a shorter one may be a part of it.
+    for value in sorted(names, key=len, reverse=True):
+        text = text.replace(value, f"<{names[value]}>")
+    return text
 
 
 def _differences(bare: Answer, instrumented: Answer) -> Iterator[str]:

@@ -8,8 +8,8 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# A busy machine imports mlflow in half of it, and the first answer waits for that.
-TIMEOUT_S = 60.0
+# A busy machine imports mlflow in half of that, and the first answer waits for it.
+TIMEOUT_S = 120.0
 # Answers to a request with no body, whatever their headers say (RFC 9112, 6.3).
 WITHOUT_BODY = (204, 304)
 

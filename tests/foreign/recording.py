@@ -46,7 +46,7 @@ class Recording:
     received: dict[str, bytes] = field(default_factory=dict)
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     # What the random values of `Case.random` were when a case had its answer.
-    random: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    random: dict[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     operations: dict[str, Answer] = field(default_factory=dict)
     exposition: str = ""
     stdout: str = ""
@@ -90,29 +90,32 @@ def record(application: str, cases: Sequence[Case], server: Server) -> Recording
 
 def play(cases: Sequence[Case], process: Process, recording: Recording) -> None:
     """Send all cases to a running server, one after the other, and keep the answers."""
-    random: dict[str, str] = {}
+    random: dict[str, Sequence[str]] = {}
     for case in cases:
         _play(case, process, recording, random)
 
 
-def _play(case: Case, process: Process, recording: Recording, random: dict[str, str]) -> None:
+def _play(
+    case: Case, process: Process, recording: Recording, random: dict[str, Sequence[str]]
+) -> None:
     data = _fill_in(case.data, random)
     received = exchange(process.port, data, case.steps, half_close=case.half_close)
     recording.received[case.name] = received
     recording.answers[case.name] = parse(received, case.methods)
+    flags = re.DOTALL | re.IGNORECASE  # the names of headers have no case
     for name, pattern in case.random.items():
-        if value := re.search(pattern, received.decode("latin-1"), re.DOTALL):
-            random[name] = value[1]
+        if values := re.findall(pattern, received.decode("latin-1"), flags):
+            random[name] = values
     recording.random[case.name] = dict(random)
 
 
-def _fill_in(data: bytes, values: Mapping[str, str]) -> bytes:
+def _fill_in(data: bytes, random: Mapping[str, Sequence[str]]) -> bytes:
     """Put earlier values where a request has `{{name}}`, and correct the length of its body."""
     head, separator, body = data.partition(b"\r\n\r\n")
     length = len(body)
-    for name, value in values.items():
-        place = b"{{%s}}" % name.encode()
-        head, body = (part.replace(place, value.encode("latin-1")) for part in (head, body))
+    for name, values in random.items():
+        place, value = b"{{%s}}" % name.encode(), values[0].encode("latin-1")
+        head, body = (part.replace(place, value) for part in (head, body))
     if len(body) != length:
         head = re.sub(rb"(?<=\r\nContent-Length: )\d+", b"%d" % len(body), head)
     return head + separator + body

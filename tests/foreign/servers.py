@@ -123,6 +123,7 @@ def start(application: str, server: Server, folder: Path) -> Iterator[Process]:
                 "HOME": str(folder),
                 "TMPDIR": str(folder),
                 "PYTHONPATH": str(ROOT),
+                "PYTHONHASHSEED": "0",  # else the order of methods in `Allow` differs
                 "FOREIGN_APP": application,
                 **{name: value.format(port=port) for name, value in server.environment.items()},
             },

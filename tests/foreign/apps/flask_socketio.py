@@ -40,14 +40,13 @@ def create(instrument: Instrument) -> Flask:
     return instrument(app)
 
 
-def frame(text: str, kind: int = 1) -> bytes:
+def frame(payload: bytes, kind: int = 1) -> bytes:
     """Return a frame of a client (RFC 6455, 5.2); its mask is zero, which changes no byte."""
-    payload = text.encode()
     assert len(payload) < 126  # a longer one has its length in another place
     return bytes([0x80 | kind, 0x80 | len(payload), 0, 0, 0, 0]) + payload
 
 
-CLOSE = frame("\x03\xe8", kind=8)
+CLOSE = frame((1000).to_bytes(2), kind=8)
 UPGRADE = (
     b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\n"
     b"Host: localhost\r\n"
@@ -82,8 +81,8 @@ APPLICATION = Application(
                 "socket of the websocket": r'40\{"sid":"([^"]+)"',
             },
             steps=[
-                Step(b'0{"sid"', frame("40")),
-                Step(b'40{"sid"', frame('42["echo","hello"]')),
+                Step(b'0{"sid"', frame(b"40")),
+                Step(b'40{"sid"', frame(b'42["echo","hello"]')),
                 Step(b'"echoed"', CLOSE),
             ],
         ),

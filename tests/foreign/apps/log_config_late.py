@@ -10,29 +10,42 @@ from flask import Flask
 from flask.typing import ResponseReturnValue
 
 from tests.foreign.apps.log_config_before import CASES, CONFIG, create_app
-from tests.foreign.cases import Application, Instrument, get
+from tests.foreign.cases import Application, Instrument, case, get
 
 
 def create(instrument: Instrument) -> Flask:
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="BASIC %(message)s")
     app = create_app("late")
 
-    @app.get("/configure")
-    def configure() -> ResponseReturnValue:
-        logging.basicConfig(
-            level="INFO", stream=sys.stdout, format="FORCED %(message)s", force=True
-        )
-        logging.getLogger("late").info("after basicConfig")
-        logging.config.dictConfig(CONFIG)
-        logging.getLogger("late").info("silenced: disable_existing_loggers")
-        logging.getLogger("later").info("after dictConfig")
+    @app.post("/basic-config")
+    def basic_config() -> ResponseReturnValue:
+        plain = "FORCED %(message)s"
+        logging.basicConfig(level="INFO", stream=sys.stdout, format=plain, force=True)
         return "configured"
+
+    @app.post("/dict-config")
+    def dict_config() -> ResponseReturnValue:
+        logging.config.dictConfig(CONFIG)
+        return "configured"
+
+    @app.get("/log/<message>")
+    def log(message: str) -> ResponseReturnValue:
+        logging.getLogger(f"late.{message}").info(message)
+        return "logged"
 
     return instrument(app)
 
 
+# What the views log before the end of the request that configures logging may be lost.
 APPLICATION = Application(
     create,
-    [get("configure", "/configure", logs=["after basicConfig", "after dictConfig"]), *CASES],
+    [
+        get("before", "/log/before", logs=["before"]),
+        case("basic-config", "POST", "/basic-config"),
+        get("after-basic-config", "/log/second", logs=["second"]),
+        case("dict-config", "POST", "/dict-config"),
+        get("after-dict-config", "/log/third", logs=["third"]),
+        *CASES,
+    ],
     keeps_state=True,
 )

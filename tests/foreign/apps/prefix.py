@@ -46,12 +46,6 @@ def create(instrument: Instrument) -> Flask:
             "link": url_for("home", _external=True),
         }
 
-    # Operations paths of the application itself, below its prefix.
-    @app.get("/metrics")
-    @app.get("/healthz")
-    def own() -> ResponseReturnValue:
-        return f"own {request.path}"
-
     @app.get("/old")
     def old() -> ResponseReturnValue:
         return redirect(url_for("home"))
@@ -66,13 +60,18 @@ APPLICATION = Application(
         get("without-slash", "/shop", status=308),
         get("outside", "/", status=404),
         get("outside-too", "/shopping", status=404),
-        get("own-metrics", "/shop/metrics"),
-        get("own-probe", "/shop/healthz"),
+        get("metrics-below-the-prefix", "/shop/metrics", status=404),
+        get("probe-below-the-prefix", "/shop/healthz", status=404),
         get("redirect", "/shop/old", status=302),
         get("missing", "/shop/x", status=404),
         case("head", "HEAD", "/shop/"),
         get("prefix-of-a-proxy", "/front/shop/", headers=[("SCRIPT_NAME", "/front")]),
-        get("metrics-behind-a-proxy", "/front/shop/metrics", headers=[("SCRIPT_NAME", "/front")]),
+        get(
+            "metrics-behind-a-proxy",
+            "/front/shop/metrics",
+            status=404,
+            headers=[("SCRIPT_NAME", "/front")],
+        ),
         get("metrics-of-a-client", "/x/metrics", status=404, headers=[("SCRIPT_NAME", "/x")]),
     ],
 )
