@@ -35,6 +35,8 @@ class Case:
     - `nested` are the statuses of requests that the view makes through the test client.
     - `counted` are the statuses that telemetry counts, if they are not those of the answers. It is
       empty where the server answers before it calls the application.
+    - `trusts_script_name`: gunicorn takes SCRIPT_NAME from a header of this request. Our settings
+      of gunicorn refuse that.
     - `own_request_id`: the application sets `X-Request-ID` itself.
     - `logs` are messages of the application; each is one line on stdout.
     - `min_duration_ms` is the least duration that the access line may show.
@@ -51,6 +53,7 @@ class Case:
     breaks: Literal["with an error", "too early"] | None = None
     nested: Sequence[int] = ()
     counted: Sequence[int] | None = None
+    trusts_script_name: bool = False
     own_request_id: bool = False
     logs: Sequence[str] = ()
     min_duration_ms: float = 0.0
@@ -100,6 +103,7 @@ class CaseFields(TypedDict, total=False):
     breaks: Literal["with an error", "too early"] | None
     nested: Sequence[int]
     counted: Sequence[int]
+    trusts_script_name: bool
     own_request_id: bool
     logs: Sequence[str]
     min_duration_ms: float

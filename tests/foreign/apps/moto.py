@@ -32,8 +32,11 @@ def dynamodb(name: str, action: str, body: str, status: int = 200) -> Case:
         headers=[*signed("dynamodb"), ("X-Amz-Target", f"DynamoDB_20120810.{action}")],
         random={
             "request id": r"x-amzn-requestid: ([^\r]+)",
+            "checksum": r"x-amz-crc32: (\d+)",
             "created": r'"CreationDateTime": ?([0-9.]+)',
             "table id": r'"TableId": ?"([^"]+)"',
+            # The time of the creation has more or fewer digits.
+            "length": r"Content-Length: (\d+)\r\n.*CreationDateTime",
         },
     )
 
