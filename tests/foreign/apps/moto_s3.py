@@ -28,6 +28,8 @@ RANDOM = {
     "last modified": r"Last-Modified: ([^\r]+)",
     "last modified in XML": r"<LastModified>([^<]+)</LastModified>",
     "created": r"<CreationDate>([^<]+)</CreationDate>",
+    # An id of an upload has more or fewer characters.
+    "length": r"Content-Length: (\d+)\r\n.*<UploadId>",
 }
 PARTS = (
     b"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber>"
