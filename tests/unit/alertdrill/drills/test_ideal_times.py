@@ -88,8 +88,8 @@ def simulate_firing(during: float, first_scrape: float, first_evaluation: float)
         ("InstanceDown", [5]),
         # The objective is recorded, but no fault changes it.
         ("HighLatency", [5]),
-        # Yesterday's rate is recorded, but no fault changes it.
-        ("NoTraffic", [5]),
+        # The rate, then the alert. Yesterday's rate is recorded too, but no fault changes it.
+        ("NoTraffic", [5, 5]),
         # The rates, then the burn rate beside the alert.
         ("AvailabilityBurnFast", [5, 5]),
         ("AvailabilityBurnSlow", [5, 5, 60]),
