@@ -40,7 +40,8 @@ class Server:
 
 GUNICORN = (
     *("gunicorn", "--worker-class", "gthread", "--threads", str(THREADS), "--no-control-socket"),
-    *("--bind", "127.0.0.1:{port}", ENTRY_POINT),
+    # A busy machine imports mlflow for longer than the 30 s after which gunicorn ends a worker.
+    *("--timeout", "300", "--bind", "127.0.0.1:{port}", ENTRY_POINT),
 )
 GRANIAN = (
     *("granian", "--interface", "wsgi", "--http", "1", "--blocking-threads", str(THREADS)),
