@@ -27,8 +27,8 @@ def create(instrument: Instrument) -> Flask:
 RANDOM = {
     "experiment": r'"experiment_id": "(\d{10,})"',
     "run": r'"run_id": "([0-9a-f]{32})"',
-    "created": r'"creation_time": (\d{13})',
-    "updated": r'"last_update_time": (\d{13})',
+    # In milliseconds; also in the SQL of an error message.
+    "time": r"\b(1\d{12})\b",
 }
 
 
