@@ -93,7 +93,9 @@ def target(drill: Drill) -> Service:
 @pytest.mark.parametrize("drill", DELAYED, ids=lambda drill: drill.alert)
 def test_latency_of_a_drill_is_on_its_side_of_the_limit(drill: Drill) -> None:
     seconds, limit = drill.fault.parameters["seconds"], target(drill).latency_limit
-    assert (seconds > limit) == (drill.alert in SLOW), (
+    # The latency objective is met if one request in 20 is slow.
+    is_slow = seconds > limit and (drill.fault.parameters.get("probability") or 1.0) > 0.05
+    assert is_slow == (drill.alert in SLOW), (
         f"drills/{drill.alert}.yml: {seconds:g} s, and a latency_limit of {limit:g} s"
     )
 
