@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from flask import Flask
@@ -24,6 +25,8 @@ def create(instrument: Instrument) -> Flask:
     return instrument(app)
 
 
+# The file is as old as the run.
+FILE = {"modified": r"Last-Modified: ([^\r]+)", "etag": r'ETag: "([^"]+)"'}
 RANDOM = {
     "experiment": r'"experiment_id": "(\d{10,})"',
     "run": r'"run_id": "([0-9a-f]{32})"',
@@ -123,7 +126,7 @@ APPLICATION = Application(
         case("custom-method", "PROPFIND", f"{API}/experiments/create", status=405),
         case("head", "HEAD", "/health"),
         artifact("upload-artifact", "PUT", "folder/file.txt", b"content " * 50_000),
-        artifact("download-artifact", "GET", "folder/file.txt"),
+        replace(artifact("download-artifact", "GET", "folder/file.txt"), random=FILE),
         artifact("outside-of-artifacts", "GET", "..%2f..%2fetc/passwd", status=400),
         artifact("delete-artifact", "DELETE", "folder/file.txt"),
         get("missing-static-file", "/static-files/none.js", status=404),
