@@ -7,13 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    disable_created_metrics,
-)
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.platform_collector import PlatformCollector
@@ -40,9 +34,6 @@ SSE, WEBSOCKET = "sse", "websocket"
 Combine = Literal["livesum", "livemax"]
 # The label values of a sample, and its value.
 Sample = tuple[Sequence[str], float]
-
-# Nothing reads the `_created` samples of OpenMetrics, and they double the number of series.
-disable_created_metrics()
 
 
 class ExemplarHistogram(Histogram):

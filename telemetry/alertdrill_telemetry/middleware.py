@@ -57,7 +57,8 @@ class Middleware:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve a request; raise what the application raises."""
         if self._operations is not None:
-            path: str = environ.get("PATH_INFO", "")
+            # As the client sent it: gunicorn takes SCRIPT_NAME from a header.
+            path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
             if path.startswith(OPERATIONS) and is_operation(path):
                 return self._operations(environ, start_response)
         exchange = Exchange(self, environ, start_response)
@@ -131,6 +132,9 @@ class Exchange(RequestContext):
     exception: str | None = None
     protocol: str | None = None
     nested = False
+    # When the server got the last part, in seconds since 1970. The line has this time: a proxy
+    # that waits for this part has a later one.
+    sent_at = 0.0
     _close: Callable[[], object] | None = None
     _first: bytes | None = None
     _sent = _complete = _ended = False
@@ -217,6 +221,7 @@ class Exchange(RequestContext):
             self._sent = True
         else:
             part = self._continue()
+        self.sent_at = time.time()
         if self._remaining > 0:
             self._remaining -= len(part)
             if self._remaining <= 0:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 TIMEOUT_S = 5.0
 # The load balancer, Prometheus and a person connect: few connections wait at the same time.
 BACKLOG = 64
+# Each connection has a thread; more connections are closed. None lasts long.
+MAX_CONNECTIONS = 64
 
 
 class OpsListener:
@@ -89,6 +91,25 @@ class _Server(ThreadingMixIn, WSGIServer):
         self.socket = listener
         self.server_name, self.server_port = listener.getsockname()
         self.setup_environ()
+        self._free = threading.Semaphore(MAX_CONNECTIONS)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer in a thread, or close the connection if there are too many."""
+        if not self._free.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:  # the system gives no more threads
+            self._free.release()
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve a connection until it ends."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
 
     def handle_error(self, *_: Any) -> None:
         """Ignore a client that goes away."""

@@ -98,7 +98,7 @@ class Recorder:
         series.count(1)
         if exchange.protocol is None:  # a connection that stays open is not slow
             self._observe(series, seconds, exchange.trace_id)
-        if broken or exchange.exception is not None:
+        if broken or (exchange.exception is not None and status >= "500"):
             self._exporter.exceptions.labels(label, status).inc()
 
         if self._handler not in self._root.handlers or self._root.level != self._level:
@@ -138,7 +138,9 @@ class Recorder:
     def _format(self, exchange: Exchange, series: _Series, method: str, seconds: float) -> str:
         path = exchange.path
         path = _json(path if path.isascii() else _decode(path))
-        now = time.time() if self._clock.skew is no_skew else self._clock.now()
+        now = exchange.sent_at or time.time()
+        if self._clock.skew is not no_skew:
+            now = self._clock.apply_skew(now)
         whole = int(now)
         second, text = self._second  # one tuple, since threads share it
         if second != whole:

@@ -9,13 +9,14 @@ from urllib.parse import quote
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from prometheus_client import CollectorRegistry
+from prometheus_client import REGISTRY, CollectorRegistry, Counter
 from prometheus_client.parser import text_string_to_metric_families
 
 from alertdrill_telemetry.drain import DrainState
 from alertdrill_telemetry.metrics import EXPORTER_METRICS
 
 DURATION = "flask_http_request_duration_seconds_count"
+OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 Series = set[tuple[str, frozenset[tuple[str, str]]]]
 
 
@@ -139,13 +140,28 @@ def test_streamed_answer_is_in_flight(app: Flask, registry: CollectorRegistry) -
 def test_openmetrics_shows_the_trace(client: FlaskClient) -> None:
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
     client.get("/items/7", headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
-    accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
-    answer = client.get("/metrics", headers=accept)
+    answer = client.get("/metrics", headers=OPENMETRICS)
     assert answer.content_type.startswith("application/openmetrics-text")
     (line,) = [line for line in answer.text.splitlines() if "trace_id" in line]
     assert line.startswith("flask_http_request_duration_seconds_bucket")
     assert f'# {{trace_id="{trace}"}}' in line
     assert answer.text.endswith("# EOF\n")
+
+
+def test_only_metrics_of_the_application_have_the_time_of_their_creation(
+    client: FlaskClient,
+) -> None:
+    client.get("/items/7")
+    registry = CollectorRegistry()
+    own = Counter("own_total", "Of the application.", registry=registry)
+    own.inc()
+    REGISTRY.register(registry)
+    try:
+        text = client.get("/metrics", headers=OPENMETRICS).text
+    finally:
+        REGISTRY.unregister(registry)
+    created = [line.split(" ")[0] for line in text.splitlines() if "_created" in line]
+    assert created == ["own_created"]
 
 
 def test_plain_text_is_the_default(client: FlaskClient) -> None:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -176,6 +177,34 @@ def test_handled_exception_has_its_type_in_the_line(shop: Shop, lines: Lines) ->
     assert line["error"] == "builtins.ZeroDivisionError: division by zero"
 
 
+def test_exception_that_a_handler_turns_into_another_status_is_no_error(
+    shop: Shop, lines: Lines
+) -> None:
+    shop.app.register_error_handler(500, lambda _: ("busy", 429))
+    shop.app.add_url_rule("/", view_func=lambda: str(1 / 0))
+    assert shop.get("/").status == 429
+    assert (shop.total("429"), shop.exceptions("429")) == (1, 0)
+    line = access(lines())[-1]
+    assert (line["level"], line["error"]) == (
+        "INFO",
+        "builtins.ZeroDivisionError: division by zero",
+    )
+
+
+def test_line_has_the_time_at_which_the_last_part_was_sent(shop: Shop, lines: Lines) -> None:
+    def view() -> Response:
+        response = Response("fine")
+        response.call_on_close(lambda: time.sleep(0.1))
+        return response
+
+    shop.app.add_url_rule("/", view_func=view)
+    shop.get("/")
+    closed = time.time()
+    (line,) = access(lines())
+    assert datetime.fromisoformat(line["timestamp"]).timestamp() < closed - 0.1
+    assert line["duration_ms"] >= 100
+
+
 def test_call_of_the_application_by_itself(shop: Shop, lines: Lines) -> None:
     def outer() -> str:
         time.sleep(0.02)
@@ -322,6 +351,13 @@ def test_no_hook_or_setting_reaches_the_operations(shop: Shop, path: str) -> Non
     shop.app.wsgi_app = prefix  # type: ignore[method-assign]
     assert shop.get(path).status == 200
     assert shop.get("/other").status == 404
+    assert shop.total("404") == 1
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/faults"])
+def test_prefix_of_a_client_does_not_reach_the_operations(shop: Shop, path: str) -> None:
+    # What gunicorn makes of GET /x/metrics with `SCRIPT_NAME: /x`.
+    assert shop.get(path, SCRIPT_NAME="/x").status == 404
     assert shop.total("404") == 1
 
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import http.client
 import os
+import select
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 import requests
 
 from alertdrill_telemetry import SettingsError
-from alertdrill_telemetry.ops_server import OpsListener
+from alertdrill_telemetry.ops_server import MAX_CONNECTIONS, OpsListener
 from tests.unit.telemetry.instance import ROOT, TIMEOUT_S, Instance, free_port, poll_until
 
 # Shorter than by default, so that the test is.
@@ -101,6 +102,26 @@ def test_instance_whose_threads_hang_is_not_ready(instance: Instance) -> None:
     for client in clients:
         client.join(TIMEOUT_S)
     poll_until(lambda: status(f"{instance.operations}/readyz") == 200, "it to be ready")
+
+
+def test_connections_beyond_the_limit_are_closed(instance: Instance) -> None:
+    address = ("127.0.0.1", int(instance.operations.rpartition(":")[2]))
+    with ExitStack() as stack:
+        idle = [stack.enter_context(socket.create_connection(address)) for _ in range(200)]
+        poll_until(lambda: len(closed(idle)) == 200 - MAX_CONNECTIONS, "the rest to be closed")
+    poll_until(lambda: is_alive(instance), "an answer after that")
+
+
+def closed(connections: list[socket.socket]) -> list[socket.socket]:
+    """Return the connections that the other side has closed."""
+    return select.select(connections, [], [], 0)[0]
+
+
+def is_alive(instance: Instance) -> bool:
+    try:
+        return status(f"{instance.operations}/healthz") == 200
+    except requests.ConnectionError:
+        return False
 
 
 SLOW_APP = """

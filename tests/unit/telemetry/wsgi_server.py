@@ -56,7 +56,7 @@ def serve(
     body: Iterable[bytes] = ()
     started = False
     try:
-        body = app(builder.get_environ(), start_response)
+        body = app(builder.get_environ() | environ, start_response)
         for number, part in enumerate(body):
             started = True
             write(part)
