@@ -144,27 +144,34 @@ def wait_until_drained(
             return
 
 
+def drain(signals: queue.SimpleQueue[int], timeout: float) -> None:
+    """Make `/readyz` fail, and block until the instance may stop, or for `timeout` seconds.
+
+    SIGINT and SIGQUIT, which the server puts into `signals`, end the wait.
+    """
+
+    def interrupted(seconds: float) -> bool:
+        with contextlib.suppress(queue.Empty):
+            return signals.get(timeout=seconds) in (signal.SIGINT, signal.SIGQUIT)
+        return False
+
+    state = DrainState()
+    logger.info("Draining for at most %s s", timeout)
+    state.start_draining()
+    wait_until_drained(state, timeout, interrupted)
+
+
 def install(arbiter: Any, timeout: float) -> None:
     """Make gunicorn's arbiter drain on SIGTERM, for up to `timeout` seconds, before it stops.
 
     By default gunicorn closes the listening socket at once, while the load balancer still sends
     requests. Here `/readyz` fails first, and the socket stays open until the instance is drained.
-    Requests that are then in flight have gunicorn's graceful timeout to finish. SIGINT and SIGQUIT
-    end the wait.
+    Requests that are then in flight have gunicorn's graceful timeout to finish.
     """
     stop = arbiter.handle_term
 
-    def interrupted(seconds: float) -> bool:
-        with contextlib.suppress(queue.Empty):
-            return arbiter.SIG_QUEUE.get(timeout=seconds) in (signal.SIGINT, signal.SIGQUIT)
-        return False
-
-    state = DrainState()
-
     def handle_term() -> None:
-        logger.info("Draining for at most %s s", timeout)
-        state.start_draining()
-        wait_until_drained(state, timeout, interrupted)
+        drain(arbiter.SIG_QUEUE, timeout)
         stop()
 
     arbiter.handle_term = handle_term

@@ -28,7 +28,10 @@ CONTRACT_FIELDS = (
     *("trace_id", "span_id", "request_id", "exception"),
 )
 # Those of this package, and of the servers.
-OWN_LOGGERS = ("faults", "process", "py.warnings", "gunicorn.error", "werkzeug", __package__)
+OWN_LOGGERS = (
+    *("faults", "process", "py.warnings", "gunicorn.error", "_granian", "werkzeug"),
+    __package__,
+)
 # Valid inside JSON, but a terminal interprets C1 controls and some readers split lines at the rest.
 UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029]")
 

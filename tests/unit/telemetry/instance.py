@@ -1,4 +1,4 @@
-"""A real instance of a service: gunicorn on a free port of the loopback, and its workers."""
+"""A real instance of a service: a server on a free port of the loopback, and its workers."""
 
 from __future__ import annotations
 
@@ -24,6 +24,12 @@ ROOT = Path(__file__).parents[3]
 TOKEN = "a-token-for-the-tests"
 # Starting takes about 2 s; a machine with other work may need many times that.
 TIMEOUT_S = 30.0
+# The command of each server, and the logger of its own lines.
+SERVERS = {
+    "gunicorn": ("-m", "gunicorn", "-c", "python:alertdrill_telemetry.gunicorn_conf"),
+    "granian": ("-m", "alertdrill_telemetry.granian_server"),
+}
+SERVER_LOGGERS = {"gunicorn": "gunicorn.error", "granian": "_granian"}
 
 
 def poll_until(check: Callable[[], T], what: str, timeout: float = TIMEOUT_S) -> T:
@@ -63,19 +69,19 @@ class Instance:
         workers: int,
         folder: Path,
         app: str = "apps.data_service:create_app()",
+        server: str = "gunicorn",
         **environment: str,
     ) -> None:
-        self._more = {"OPS_PORT": str(free_port()), **environment}
+        self._more = {"OPS_PORT": str(free_port()), "APP": app, **environment}
+        self.server = server
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.operations = f"http://127.0.0.1:{int(self._more['OPS_PORT']) or self.port}"
         self.log = folder / "stdout.jsonl"
-        configuration = "python:alertdrill_telemetry.gunicorn_conf"
-        server = [sys.executable, "-m", "gunicorn", "-c", configuration]
         # No shell: the process that we signal is the arbiter.
         with self.log.open("wb") as stdout:
             self.process = subprocess.Popen(
-                [*server, app],
+                [sys.executable, *SERVERS[server]],
                 cwd=ROOT,
                 env=self._environment(workers, folder),
                 stdout=stdout,
@@ -116,7 +122,8 @@ class Instance:
 
     def workers(self) -> list[psutil.Process]:
         assert self.process.poll() is None, self.log.read_text()[-2000:]
-        return psutil.Process(self.process.pid).children()
+        children = psutil.Process(self.process.pid).children()
+        return [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
 
     def _ready(self) -> bool:
         try:
@@ -166,6 +173,6 @@ class Instance:
         return sums
 
     def lines(self, logger: str) -> list[dict[str, Any]]:
-        """Return the lines that a logger wrote; every line of the file must be JSON."""
+        """Return the lines that a logger and those below it wrote; every line must be JSON."""
         read = [json.loads(line) for line in self.log.read_text().splitlines()]
-        return [line for line in read if line["logger"] == logger]
+        return [line for line in read if f"{line['logger']}.".startswith(f"{logger}.")]

@@ -45,6 +45,19 @@ def create_app() -> Flask:
 
         return Response(body())
 
+    @app.get("/environ")
+    def environ() -> dict[str, str]:
+        return {name: str(value) for name, value in request.environ.items()}
+
+    @app.get("/events")
+    def events() -> Response:
+        def body() -> Iterator[str]:
+            while True:
+                yield "data: tick\n\n"
+                time.sleep(0.05)
+
+        return Response(body(), mimetype=request.args.get("type", "text/event-stream"))
+
     @app.teardown_request
     def teardown(_: object) -> None:
         if request.path == "/teardown":

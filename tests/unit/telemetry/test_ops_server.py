@@ -18,19 +18,24 @@ import requests
 
 from alertdrill_telemetry import SettingsError
 from alertdrill_telemetry.ops_server import MAX_CONNECTIONS, OpsListener
-from tests.unit.telemetry.instance import ROOT, TIMEOUT_S, Instance, free_port, poll_until
+from tests.unit.telemetry.instance import ROOT, SERVERS, TIMEOUT_S, Instance, free_port, poll_until
 
 # Shorter than by default, so that the test is.
 STALL_SECONDS = 1.0
 THREADS = 2
 
 
-@pytest.fixture(scope="module")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+@pytest.fixture(scope="module", params=SERVERS)
+def instance(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Instance]:
     with Instance(
         1,
         tmp_path_factory.mktemp("instance"),
-        GUNICORN_CMD_ARGS=f"--threads {THREADS}",  # it overrides THREADS
+        server=request.param,
+        # gunicorn's option overrides the variable.
+        THREADS="8" if request.param == "gunicorn" else str(THREADS),
+        GUNICORN_CMD_ARGS=f"--threads {THREADS}",
         STALL_SECONDS=str(STALL_SECONDS),
     ) as instance:
         yield instance
@@ -136,10 +141,13 @@ pathlib.Path(__file__).with_name("loaded").touch()
 """
 
 
-def test_instance_is_not_ready_before_its_application_is_loaded(tmp_path: Path) -> None:
+@pytest.mark.parametrize("server", SERVERS)
+def test_instance_is_not_ready_before_its_application_is_loaded(
+    server: str, tmp_path: Path
+) -> None:
     (tmp_path / "slow_app.py").write_text(SLOW_APP)
     path = os.pathsep.join([str(tmp_path), *sys.path])
-    with Instance(1, tmp_path, app="slow_app:app", PYTHONPATH=path):
+    with Instance(1, tmp_path, "slow_app:app", server, PYTHONPATH=path):
         assert (tmp_path / "loaded").exists()
 
 

@@ -1,11 +1,18 @@
-"""The real server: several workers count as one instance, and a stop loses no request."""
+"""The real servers: several workers count as one instance, and a stop loses no request."""
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -13,14 +20,30 @@ import pytest
 import requests
 
 from alertdrill_telemetry.drain import LB_DETECTION_S
-from tests.unit.telemetry.instance import TIMEOUT_S, Instance, poll_until
+from tests.unit.telemetry.instance import (
+    ROOT,
+    SERVER_LOGGERS,
+    SERVERS,
+    TIMEOUT_S,
+    Instance,
+    free_port,
+    poll_until,
+)
 
+SHOP = "tests.unit.telemetry.shop:create_app()"
 COUNTERS = ("flask_http_request_total", "flask_http_request_duration_seconds_count")
 
 
+@pytest.fixture(scope="module", params=SERVERS)
+def server(request: pytest.FixtureRequest) -> str:
+    """Return the name of each server in turn."""
+    name: str = request.param
+    return name
+
+
 @pytest.fixture(scope="module")
-def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    with Instance(3, tmp_path_factory.mktemp("three")) as instance:
+def three(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    with Instance(3, tmp_path_factory.mktemp("three"), server=server) as instance:
         yield instance
 
 
@@ -80,7 +103,8 @@ def test_workers_count_log_lines_exactly(three: Instance) -> None:
     samples = three.samples()
     assert len(three.lines("access")) == samples["flask_http_request_total"]
     everything = len(three.log.read_text().splitlines())
-    starting = len(three.lines("gunicorn.error"))  # no worker counts the arbiter's lines
+    # No worker counts the lines of the arbiter.
+    starting = len(three.lines(SERVER_LOGGERS[three.server]))
     assert everything - starting <= samples["log_records_total"] <= everything
 
 
@@ -170,8 +194,9 @@ class KeptConnection(threading.Thread):
                 self.error = error
 
 
-def test_drain_loses_no_request(tmp_path: Path) -> None:
-    with Instance(2, tmp_path) as instance:
+def test_drain_loses_no_request(server: str, tmp_path: Path) -> None:
+    # The limit is far away: on a busy machine the clients take long.
+    with Instance(2, tmp_path, server=server, DRAIN_SECONDS="60") as instance:
         slow = slow_request(instance)
         unready = threading.Event()
         clients = [KeptConnection(instance, unready) for _ in range(3)]
@@ -191,6 +216,73 @@ def test_drain_loses_no_request(tmp_path: Path) -> None:
         assert last_count(instance) == expected
         assert instance.process.wait(TIMEOUT_S) == 0
         assert len(instance.lines("access")) == expected
+
+
+def test_drain_ends_although_connections_stay_open(server: str, tmp_path: Path) -> None:
+    limits = {"DRAIN_SECONDS": "2", "GRACEFUL_TIMEOUT": "2"}
+    with Instance(1, tmp_path, SHOP, server, **limits) as instance, ExitStack() as stack:
+        idle, kept, stream = (
+            stack.enter_context(socket.create_connection(("127.0.0.1", instance.port)))
+            for _ in range(3)
+        )
+        kept.sendall(b"GET /order HTTP/1.1\r\nHost: here\r\n\r\n")
+        assert kept.recv(1024).startswith(b"HTTP/1.1 200")
+        stream.sendall(b"GET /events HTTP/1.1\r\nHost: here\r\n\r\n")
+        assert stream.recv(1024).startswith(b"HTTP/1.1 200")
+        instance.process.terminate()
+        assert instance.process.wait(TIMEOUT_S) == 0
+        assert instance.lines("access")  # all lines are JSON
+        del idle
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
+def test_second_signal_ends_the_drain(
+    server: str, number: signal.Signals, tmp_path: Path
+) -> None:
+    with Instance(1, tmp_path, server=server, DRAIN_SECONDS="300") as instance:
+        instance.process.terminate()
+        poll_until(lambda: refused(instance), "readiness to drop")
+        instance.process.send_signal(number)
+        assert instance.process.wait(TIMEOUT_S) == 0
+
+
+def test_workers_end_with_a_killed_arbiter(server: str, tmp_path: Path) -> None:
+    with Instance(2, tmp_path, server=server) as instance:
+        workers = instance.workers()
+        instance.process.kill()
+        instance.process.wait(TIMEOUT_S)
+        assert not psutil.wait_procs(workers, TIMEOUT_S)[1]
+
+
+def test_worker_that_does_not_run_is_replaced(server: str, tmp_path: Path) -> None:
+    short = {"GUNICORN_CMD_ARGS": "--timeout 2", "WORKER_TIMEOUT": "2"}
+    with Instance(1, tmp_path, server=server, **short) as instance:
+        (worker,) = instance.workers()
+        worker.send_signal(signal.SIGSTOP)
+        poll_until(lambda: not worker.is_running(), "the end of the worker")
+        poll_until(lambda: len(instance.workers()) == 1, "its successor")
+        assert instance.post().status_code == 200
+
+
+def test_application_that_cannot_be_loaded_ends_the_instance(server: str, tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, *SERVERS[server]],
+        cwd=ROOT,
+        env={
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "APP": "apps.data_service:no_such_factory()",
+            "SERVICE": "data-service",
+            "PORT": str(free_port()),
+        },
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert ended.returncode == 3
+    assert ended.stderr == ""
+    lines = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert any("no_such_factory" in line.get("exception", {}).get("stack", "") for line in lines)
 
 
 def slow_request(instance: Instance) -> SlowRequest:

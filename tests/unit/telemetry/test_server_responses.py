@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator
 
 import pytest
 import requests
 
-from tests.unit.telemetry.instance import TIMEOUT_S, Instance, free_port, poll_until
+from tests.unit.telemetry.instance import SERVERS, TIMEOUT_S, TOKEN, Instance, poll_until
 
 SHOP = "tests.unit.telemetry.shop:create_app()"
 OPERATIONS = ("/healthz", "/readyz", "/metrics", "/faults")
 SPELLINGS = ("//metrics", "/%6detrics", "/x/metrics", "/faults/x%0ay")
 
 
-@pytest.fixture(scope="module", params=[1, 2])
+@pytest.fixture(scope="module", params=itertools.product(SERVERS, (1, 2)), ids=str)
 def shop(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Instance]:
-    port = str(free_port())
+    server, workers = request.param
     folder = tmp_path_factory.mktemp("shop")
-    with Instance(request.param, folder, SHOP, OPS_PORT=port, THREADS="2") as instance:
+    with Instance(workers, folder, SHOP, server, THREADS="2") as instance:
         yield instance
 
 
@@ -87,6 +88,29 @@ def test_broken_stream_is_counted_as_the_client_sees_it(shop: Instance) -> None:
     assert counted(shop, "flask_http_request_exceptions_total") == before + 1
     (line,) = [line for line in shop.lines("access") if line["path"] == "/broken"]
     assert (line["status"], line["error"]) == (200, "builtins.ValueError: no more")
+
+
+def test_client_that_goes_away_is_counted(shop: Instance) -> None:
+    before = counted(shop, "flask_http_request_total")
+    with requests.get(f"{shop.url}/events?type=text/plain", stream=True, timeout=9) as answer:
+        assert next(answer.iter_content(4))
+    assert counted(shop, "flask_http_request_total") == before + 1
+    (line,) = [line for line in shop.lines("access") if line["path"] == "/events"]
+    assert (line["status"], line["error"]) == (200, "client disconnected")
+
+
+def test_environment_of_the_process_is_no_part_of_a_request(shop: Instance) -> None:
+    answer = requests.get(f"{shop.url}/environ", timeout=TIMEOUT_S)
+    assert answer.json()["PATH_INFO"] == "/environ"
+    assert "SERVICE" not in answer.json()
+    assert TOKEN not in answer.text
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_answer_of_known_length_is_not_chunked(shop: Instance, method: str) -> None:
+    answer = requests.request(method, f"{shop.url}/order", timeout=TIMEOUT_S)
+    assert answer.headers["Content-Length"] == "0"
+    assert "Transfer-Encoding" not in answer.headers
 
 
 def test_every_line_is_json(shop: Instance) -> None:

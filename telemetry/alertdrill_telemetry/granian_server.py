@@ -1,0 +1,217 @@
+"""granian as the server: `python -m alertdrill_telemetry.granian_server`, the application in APP.
+
+It reads the same variables as `gunicorn_conf`, and keeps the same guarantees.
+"""
+
+from __future__ import annotations
+
+import ast
+import gc
+import importlib
+import logging
+import multiprocessing
+import os
+import queue
+import secrets
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from granian._granian import SocketHolder
+from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import mp
+
+from . import drain, shared_counters
+from .errors import SettingsError
+from .granian_gateway import Gateway
+from .server import BACKLOG, KEEP_ALIVE_S, Server
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+logger = logging.getLogger(__package__)
+
+# The connections that a worker accepts; more wait in the backlog. A kept-alive connection counts
+# although it takes no thread, so this is no limit of the work: THREADS is. It stays below the usual
+# limit of 1,024 file descriptors, of which the operations take 64.
+MAX_CONNECTIONS = 900
+# A worker has all its threads from its start on, and keeps them: see `Gateway.warm_up`.
+THREAD_LIFETIME_S = 10 * 365 * 86400
+# How often a worker shows that it runs and looks whether its arbiter does, as under gunicorn.
+BEAT_INTERVAL_S = 1.0
+# The same as gunicorn's: no C extension should hold the interpreter for longer.
+WORKER_TIMEOUT_S = 30.0
+# The exit code of a worker whose application can't be loaded; its successor would fail as well.
+NOT_LOADED = 3
+
+
+class GranianServer(mp.MPServer):
+    """The arbiter of an instance: it forks the workers, replaces them and drains the instance."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(
+            server.app,
+            server.telemetry.host,
+            server.port,
+            interface=Interfaces.WSGI,
+            workers=server.workers,
+            blocking_threads=server.threads,
+            blocking_threads_idle_timeout=THREAD_LIFETIME_S,
+            runtime_mode=RuntimeModes.mt,  # what granian chooses for WSGI
+            loop=Loops.asyncio,  # unused under WSGI
+            http=HTTPModes.http1,
+            websockets=False,
+            backlog=BACKLOG,
+            backpressure=MAX_CONNECTIONS,
+            # It counts from the end of the request before, so it ends idle connections as well.
+            http1_settings=HTTP1Settings(header_read_timeout=KEEP_ALIVE_S * 1000),
+            # No handlers: the lines go to the root logger, which writes JSON.
+            log_dictconfig={"formatters": {}, "handlers": {}, "loggers": {}},
+            log_level=LogLevels(server.telemetry.log_level.lower()),
+            workers_kill_timeout=server.graceful_timeout,
+        )
+        self._server = server
+        self._signals: queue.SimpleQueue[int] = queue.SimpleQueue()
+        # When each worker last showed that it runs; 0 while it loads the application.
+        self._beats = shared_counters.shared_counters()
+        self._token = secrets.token_hex()  # of the requests that warm a worker up
+
+    def run(self) -> None:
+        """Serve until a signal ends the instance. Raises `SystemExit` if the start fails."""
+        # The workers inherit the shared counters and the listening sockets.
+        multiprocessing.set_start_method("fork")
+        signal.signal(signal.SIGQUIT, self.signal_handler_interrupt)
+        self._server.start(self._server.threads)
+        # granian's own gives the environment of the process, with its secrets, to each request.
+        mp._wsgi_call_wrap = lambda gateway, *_: gateway
+        # Not `serve`, which prepares for options that are not used here.
+        self._serve(self._spawn_wsgi_worker, self._load)
+        self._server.stopped()
+
+    def _init_shared_socket(self) -> None:
+        """Open one socket for all workers, so that no connection waits for a worker that died.
+
+        granian gives each worker a socket of its own with the same port.
+        """
+        address = (self.bind_addr, self.bind_port)
+        try:
+            self._sso = socket.create_server(address, backlog=self.backlog)
+        except OSError as error:
+            raise SettingsError(
+                f"PORT {self.bind_port} on {self.bind_addr} can't be used: {error.strerror}."
+            ) from None
+        self._shd = SocketHolder(self._sso.fileno(), False, self.backlog)
+
+    def signal_handler_interrupt(self, signum: int, *_: Any) -> None:
+        """Remember the signal. A handler may interrupt any code, so it takes no lock."""
+        self._signals.put(signum)
+
+    def _spawn_worker(self, idx: int, target: Any, callback_loader: Any) -> Any:
+        self._beats[idx] = 0
+        # Exempt the arbiter's objects from garbage collection, which would copy their memory.
+        gc.collect()
+        gc.freeze()
+        return super()._spawn_worker(idx, target, partial(callback_loader, idx))
+
+    def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
+        """Replace workers that end, until a signal comes."""
+        looked_at = time.monotonic()
+        while self._signals.empty():
+            self.main_loop_interrupt.wait(drain.POLL_INTERVAL_S)
+            now = time.monotonic()
+            if now - looked_at > BEAT_INTERVAL_S:  # the whole instance was stopped for a time
+                self._beats[:] = memoryview(bytes(self._beats.nbytes)).cast("d")
+            looked_at = now
+            self._kill_stalled(now)
+            if self.reload_signal:
+                replaced = list(self.wrks)
+                self._reload(spawn_target, target_loader)
+            else:
+                replaced = [worker for worker in self.wrks if not worker.is_alive()]
+                if any(worker.inner.exitcode == NOT_LOADED for worker in replaced):
+                    self.shutdown(NOT_LOADED)
+                workers = [worker.idx for worker in replaced]
+                self._respawn_workers(workers, spawn_target, target_loader)
+            for worker in replaced:
+                self._server.worker_exited(worker.inner.pid)
+            self.interrupt_children.clear()
+            self.main_loop_interrupt.clear()
+
+    def _kill_stalled(self, now: float) -> None:
+        for worker in self.wrks:
+            if 0 < self._beats[worker.idx] < now - WORKER_TIMEOUT_S:
+                logger.critical(
+                    "Worker %s has not run for %.0f s: it is killed and replaced.",
+                    worker.inner.pid,
+                    now - self._beats[worker.idx],
+                )
+                self._beats[worker.idx] = 0
+                worker.inner.kill()
+
+    def shutdown(self, exit_code: int = 0) -> None:
+        """Drain after SIGTERM, then stop the workers. SIGINT and SIGQUIT end the wait."""
+        if not self._signals.empty() and self._signals.get() == signal.SIGTERM:
+            drain.drain(self._signals, self._server.drain_seconds)
+        super().shutdown(exit_code)
+
+    def _load(self, worker: int) -> Gateway:
+        """Return the gateway to the application, in a new worker process."""
+        # Until the application is loaded, a signal ends the process at once.
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        try:
+            loaded = Gateway(load(self.target), self._server.threads, self._token)
+        except BaseException:
+            logger.exception("The application %s can't be loaded.", self.target)
+            sys.exit(NOT_LOADED)
+        threading.Thread(target=self._accompany, args=(worker, loaded), daemon=True).start()
+        return loaded
+
+    def _accompany(self, worker: int, loaded: Gateway) -> None:
+        """Make the worker ready, then show that it runs; end it if its arbiter has died."""
+        try:
+            loaded.warm_up(self._sso.getsockname())
+        except OSError as error:
+            logger.warning("The threads of worker %s start when needed: %s", os.getpid(), error)
+        self._server.worker_loaded()
+        while os.getppid() == self.pid:
+            self._beats[worker] = time.monotonic()
+            time.sleep(BEAT_INTERVAL_S)
+        logger.critical("The arbiter %s has died: worker %s stops.", self.pid, os.getpid())
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(self._server.graceful_timeout)
+        os._exit(1)
+
+
+def load(target: str) -> WSGIApplication:
+    """Return the application MODULE:NAME or MODULE:FACTORY(), as gunicorn does.
+
+    A factory may have literal arguments. Raises `SettingsError` for any other text.
+    """
+    module, _, name = target.partition(":")
+    try:
+        expression = ast.parse(name, mode="eval").body
+        call = expression if isinstance(expression, ast.Call) else None
+        attribute = call.func if call else expression
+        if not (module and isinstance(attribute, ast.Name)):
+            raise ValueError
+        arguments = [ast.literal_eval(item) for item in call.args] if call else []
+        keywords = {k.arg: ast.literal_eval(k.value) for k in call.keywords if k.arg} if call else {}
+    except (SyntaxError, ValueError):
+        raise SettingsError(
+            f"APP is {target!r}: it must be MODULE:NAME or MODULE:FACTORY()."
+        ) from None
+    found: Callable[..., Any] = getattr(importlib.import_module(module), attribute.id)
+    return found(*arguments, **keywords) if call else found
+
+
+if __name__ == "__main__":
+    GranianServer(Server.from_env()).run()

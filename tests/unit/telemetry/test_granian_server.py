@@ -1,0 +1,76 @@
+"""What only granian needs: its threads, its port, and how it finds the application."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import requests
+
+from alertdrill_telemetry import SettingsError
+from alertdrill_telemetry.granian_server import load
+from tests.unit.telemetry.instance import ROOT, SERVERS, TIMEOUT_S, Instance, poll_until
+
+THREADS = 6
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_thread_runs_from_the_start(workers: int, tmp_path: Path) -> None:
+    shop = "tests.unit.telemetry.shop:create_app()"
+    with Instance(workers, tmp_path, shop, "granian", THREADS=str(THREADS)) as instance:
+        before = {worker.pid: worker.num_threads() for worker in instance.workers()}
+        slow = f"{instance.url}/slow?seconds=1"
+        clients = [
+            threading.Thread(target=requests.get, args=(slow,), kwargs={"timeout": TIMEOUT_S})
+            for _ in range(workers * THREADS)
+        ]
+        for client in clients:
+            client.start()
+        busy = THREADS if workers == 1 else THREADS + 1
+        poll_until(lambda: instance.samples()["http_requests_in_flight"] >= busy, "busy threads")
+        assert all(count >= THREADS for count in before.values())
+        for worker in instance.workers():
+            # The port of the operations may have one more thread for the scrape.
+            assert worker.num_threads() <= before[worker.pid] + 1
+        for client in clients:
+            client.join(TIMEOUT_S)
+        # The requests that start the threads are none of the application's.
+        assert len(instance.lines("access")) == workers * THREADS
+
+
+def test_port_in_use_is_an_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        ended = subprocess.run(
+            [sys.executable, *SERVERS["granian"]],
+            cwd=ROOT,
+            env={
+                "PYTHONPATH": os.pathsep.join(sys.path),
+                "APP": "apps.data_service:create_app()",
+                "SERVICE": "data-service",
+                "PORT": str(port),
+            },
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert f"PORT {port} on 127.0.0.1 can't be used: Address already in use" in ended.stdout
+
+
+def test_application_is_a_name_or_the_result_of_a_factory() -> None:
+    assert load("os:getcwd") is os.getcwd  # type: ignore[comparison-overlap]
+    assert load("os:getcwd()") == os.getcwd()  # type: ignore[comparison-overlap]
+    assert load("builtins:dict(a=[1])") == {"a": [1]}  # type: ignore[comparison-overlap]
+
+
+@pytest.mark.parametrize("target", ["", "os", "os:", ":app", "os:a.b", "os:getenv(PATH)", "os:a b"])
+def test_other_target_is_refused(target: str) -> None:
+    with pytest.raises(SettingsError, match="it must be MODULE:NAME or MODULE:FACTORY"):
+        load(target)
