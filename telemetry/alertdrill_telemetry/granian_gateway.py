@@ -153,9 +153,7 @@ class Gateway:
                     connection.recv(1)
 
 
-def _send(
-    protocol: Any, start: _Start, body: Iterable[bytes], close: Callable[[], object]
-) -> bool:
+def _send(protocol: Any, start: _Start, body: Iterable[bytes], close: Callable[[], object]) -> bool:
     """Send a response; return whether granian has closed the body."""
     parts = iter(body)
     first: bytes | None = next(parts, None)

@@ -18,9 +18,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes
@@ -33,9 +32,6 @@ from .errors import SettingsError
 from .granian_gateway import Gateway
 from .server import BACKLOG, KEEP_ALIVE_S, Server
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
-
 logger = logging.getLogger(__package__)
 
 # The connections that a worker accepts; more wait in the backlog. A kept-alive connection counts
@@ -46,13 +42,11 @@ MAX_CONNECTIONS = 900
 THREAD_LIFETIME_S = 10 * 365 * 86400
 # How often a worker shows that it runs and looks whether its arbiter does, as under gunicorn.
 BEAT_INTERVAL_S = 1.0
-# The same as gunicorn's: no C extension should hold the interpreter for longer.
-WORKER_TIMEOUT_S = 30.0
 # The exit code of a worker whose application can't be loaded; its successor would fail as well.
 NOT_LOADED = 3
 
 
-class GranianServer(mp.MPServer):
+class GranianServer(mp.MPServer):  # type: ignore[misc]
     """The arbiter of an instance: it forks the workers, replaces them and drains the instance."""
 
     def __init__(self, server: Server) -> None:
@@ -91,9 +85,11 @@ class GranianServer(mp.MPServer):
         self._server.start(self._server.threads)
         # granian's own gives the environment of the process, with its secrets, to each request.
         mp._wsgi_call_wrap = lambda gateway, *_: gateway
-        # Not `serve`, which prepares for options that are not used here.
-        self._serve(self._spawn_wsgi_worker, self._load)
-        self._server.stopped()
+        try:
+            # Not `serve`, which prepares for options that are not used here.
+            self._serve(self._spawn_wsgi_worker, self._load)
+        finally:
+            self._server.stopped()
 
     def _init_shared_socket(self) -> None:
         """Open one socket for all workers, so that no connection waits for a worker that died.
@@ -107,7 +103,7 @@ class GranianServer(mp.MPServer):
             raise SettingsError(
                 f"PORT {self.bind_port} on {self.bind_addr} can't be used: {error.strerror}."
             ) from None
-        self._shd = SocketHolder(self._sso.fileno(), False, self.backlog)
+        self._shd = SocketHolder(self._sso.fileno(), False, self.backlog)  # type: ignore[call-arg]
 
     def signal_handler_interrupt(self, signum: int, *_: Any) -> None:
         """Remember the signal. A handler may interrupt any code, so it takes no lock."""
@@ -126,10 +122,10 @@ class GranianServer(mp.MPServer):
         while self._signals.empty():
             self.main_loop_interrupt.wait(drain.POLL_INTERVAL_S)
             now = time.monotonic()
-            if now - looked_at > BEAT_INTERVAL_S:  # the whole instance was stopped for a time
-                self._beats[:] = memoryview(bytes(self._beats.nbytes)).cast("d")
+            # While the whole instance was stopped, no worker could show that it runs.
+            stopped_for = max(now - looked_at - BEAT_INTERVAL_S, 0)
+            self._kill_stalled(now, stopped_for)
             looked_at = now
-            self._kill_stalled(now)
             if self.reload_signal:
                 replaced = list(self.wrks)
                 self._reload(spawn_target, target_loader)
@@ -144,9 +140,11 @@ class GranianServer(mp.MPServer):
             self.interrupt_children.clear()
             self.main_loop_interrupt.clear()
 
-    def _kill_stalled(self, now: float) -> None:
+    def _kill_stalled(self, now: float, stopped_for: float) -> None:
         for worker in self.wrks:
-            if 0 < self._beats[worker.idx] < now - WORKER_TIMEOUT_S:
+            if self._beats[worker.idx]:
+                self._beats[worker.idx] += stopped_for
+            if 0 < self._beats[worker.idx] < now - self._server.worker_timeout:
                 logger.critical(
                     "Worker %s has not run for %.0f s: it is killed and replaced.",
                     worker.inner.pid,
@@ -163,9 +161,9 @@ class GranianServer(mp.MPServer):
 
     def _load(self, worker: int) -> Gateway:
         """Return the gateway to the application, in a new worker process."""
-        # Until the application is loaded, a signal ends the process at once.
+        # Each ends the process at once; SIGTERM and SIGINT only until the application is loaded.
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
-            signal.signal(number, signal.SIG_DFL)
+            signal.signal(number, lambda *_: os._exit(0))
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         try:
             loaded = Gateway(load(self.target), self._server.threads, self._token)
@@ -191,26 +189,31 @@ class GranianServer(mp.MPServer):
         os._exit(1)
 
 
-def load(target: str) -> WSGIApplication:
+def load(target: str) -> Any:
     """Return the application MODULE:NAME or MODULE:FACTORY(), as gunicorn does.
 
     A factory may have literal arguments. Raises `SettingsError` for any other text.
     """
-    module, _, name = target.partition(":")
+    module, _, expression = target.partition(":")
     try:
-        expression = ast.parse(name, mode="eval").body
-        call = expression if isinstance(expression, ast.Call) else None
-        attribute = call.func if call else expression
-        if not (module and isinstance(attribute, ast.Name)):
-            raise ValueError
-        arguments = [ast.literal_eval(item) for item in call.args] if call else []
-        keywords = {k.arg: ast.literal_eval(k.value) for k in call.keywords if k.arg} if call else {}
+        name, arguments = _parse(expression)
     except (SyntaxError, ValueError):
-        raise SettingsError(
-            f"APP is {target!r}: it must be MODULE:NAME or MODULE:FACTORY()."
-        ) from None
-    found: Callable[..., Any] = getattr(importlib.import_module(module), attribute.id)
-    return found(*arguments, **keywords) if call else found
+        name, arguments = "", None
+    if not (module and name):
+        raise SettingsError(f"APP is {target!r}: it must be MODULE:NAME or MODULE:FACTORY().")
+    found = getattr(importlib.import_module(module), name)
+    return found if arguments is None else found(*arguments[0], **arguments[1])
+
+
+def _parse(expression: str) -> tuple[str, tuple[list[Any], dict[str, Any]] | None]:
+    """Return a name and the arguments of its call, None if it is not called."""
+    match ast.parse(expression, mode="eval").body:
+        case ast.Name(id=name):
+            return name, None
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
+            named = {str(item.arg): ast.literal_eval(item.value) for item in keywords}
+            return name, ([ast.literal_eval(item) for item in args], named)
+    return "", None
 
 
 if __name__ == "__main__":

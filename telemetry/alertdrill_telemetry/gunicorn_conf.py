@@ -21,7 +21,7 @@ if _server.app:  # the application to serve if the command line names none
 worker_class = ThreadWorker
 workers, threads = _server.workers, _server.threads
 keepalive = KEEP_ALIVE_S
-graceful_timeout = _server.graceful_timeout
+timeout, graceful_timeout = _server.worker_timeout, _server.graceful_timeout
 control_socket_disable = True  # unused, and one more attack surface
 # A client's SCRIPT_NAME or PATH_INFO is a header as any other.
 forwarder_headers = ""

@@ -36,6 +36,7 @@ class Server:
     workers: int
     threads: int
     graceful_timeout: int
+    worker_timeout: int
     drain_seconds: float
     temporary_dir: Path | None
 
@@ -59,6 +60,8 @@ class Server:
             threads=env.integer("THREADS", 8, at_least=1, at_most=512),
             # Longer than the longest request (READ_TIMEOUT to another service, with its retries).
             graceful_timeout=env.integer("GRACEFUL_TIMEOUT", 10, at_least=1, at_most=600),
+            # No C extension should hold the interpreter for longer: the worker is then replaced.
+            worker_timeout=env.integer("WORKER_TIMEOUT", 30, at_least=1, at_most=3600),
             # Prometheus reads its target list every 5 s and scrapes each target every 5 s, so the
             # first scrape of a new target comes within 10 s. The load balancer then needs 2 s to
             # notice.

@@ -236,9 +236,7 @@ def test_drain_ends_although_connections_stay_open(server: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
-def test_second_signal_ends_the_drain(
-    server: str, number: signal.Signals, tmp_path: Path
-) -> None:
+def test_second_signal_ends_the_drain(server: str, number: signal.Signals, tmp_path: Path) -> None:
     with Instance(1, tmp_path, server=server, DRAIN_SECONDS="300") as instance:
         instance.process.terminate()
         poll_until(lambda: refused(instance), "readiness to drop")
@@ -255,8 +253,7 @@ def test_workers_end_with_a_killed_arbiter(server: str, tmp_path: Path) -> None:
 
 
 def test_worker_that_does_not_run_is_replaced(server: str, tmp_path: Path) -> None:
-    short = {"GUNICORN_CMD_ARGS": "--timeout 2", "WORKER_TIMEOUT": "2"}
-    with Instance(1, tmp_path, server=server, **short) as instance:
+    with Instance(1, tmp_path, server=server, WORKER_TIMEOUT="3") as instance:
         (worker,) = instance.workers()
         worker.send_signal(signal.SIGSTOP)
         poll_until(lambda: not worker.is_running(), "the end of the worker")
@@ -270,7 +267,7 @@ def test_application_that_cannot_be_loaded_ends_the_instance(server: str, tmp_pa
         cwd=ROOT,
         env={
             "PYTHONPATH": os.pathsep.join(sys.path),
-            "APP": "apps.data_service:no_such_factory()",
+            "APP": "builtins:int('no such application')",
             "SERVICE": "data-service",
             "PORT": str(free_port()),
         },
@@ -280,9 +277,11 @@ def test_application_that_cannot_be_loaded_ends_the_instance(server: str, tmp_pa
         check=False,
     )
     assert ended.returncode == 3
-    assert ended.stderr == ""
+    assert server == "gunicorn" or ended.stderr == ""  # gunicorn repeats the error as text
     lines = [json.loads(line) for line in ended.stdout.splitlines()]
-    assert any("no_such_factory" in line.get("exception", {}).get("stack", "") for line in lines)
+    assert any(
+        "no such application" in line.get("exception", {}).get("stack", "") for line in lines
+    )
 
 
 def slow_request(instance: Instance) -> SlowRequest:
