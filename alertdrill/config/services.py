@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
@@ -84,7 +84,7 @@ class Declaration(YamlModel):
     Clients request the `public` paths and other services the `internal` ones; both include all
     paths below them. `calls` names the services that it calls. `objective` is the ratio of requests
     that must not fail, and `latency_limit` the seconds within which one is fast enough. An instance
-    may use `memory_limit` bytes, and expose `series_limit` series of metrics.
+    may use `memory_limit` bytes, and expose `series_limit` series of metrics. `server` runs it.
     """
 
     port: int = Field(ge=MIN_PORT, le=MAX_PORT)
@@ -96,6 +96,7 @@ class Declaration(YamlModel):
     latency_limit: Seconds = Field(gt=0)
     memory_limit: Bytes
     series_limit: int = Field(gt=0)
+    server: Literal["gunicorn", "granian"] = "gunicorn"
 
 
 class Service(Declaration):

@@ -70,6 +70,20 @@ def test_place_repeats_the_fact(
     )
 
 
+@pytest.mark.parametrize("service", SERVICES.values(), ids=list(SERVICES))
+def test_container_runs_the_server_of_the_service(service: Service) -> None:
+    commands = {
+        "gunicorn": None,  # that of the image
+        "granian": ["python", "-m", "alertdrill_telemetry.granian_server"],
+    }
+    declared = yaml.safe_load((ROOT / COMPOSE).read_text())["services"][service.name]
+    expected = commands[service.server]
+    assert declared.get("command") == expected, (
+        f"{COMPOSE}: server of {service.name} is {service.server} in apps/services.yml:"
+        f" {f'write command: {expected}' if expected else 'remove command'}"
+    )
+
+
 @pytest.mark.parametrize(
     ("file", "record", "others"),
     # The responder exposes the same metrics as a service, and has no entry in apps/services.yml.

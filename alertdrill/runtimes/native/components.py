@@ -13,7 +13,11 @@ from ..config_files import BACKENDS_FILE
 
 LOOPBACK = "127.0.0.1"
 GUNICORN = ("{python}", "-m", "gunicorn", "-c")
-CONFIGURATION = "python:alertdrill_telemetry.gunicorn_conf"
+# What each `server` of apps/services.yml runs; both load the application in APP.
+SERVERS = {
+    "gunicorn": (*GUNICORN, "python:alertdrill_telemetry.gunicorn_conf"),
+    "granian": ("{python}", "-m", "alertdrill_telemetry.granian_server"),
+}
 # HAProxy drops a log line rather than wait for a full pipe. A pipe of 1 MiB, the most that Linux
 # gives an ordinary user, holds 2,000 lines: seconds of load while supervisord is late.
 WIDE_PIPE = (
@@ -68,12 +72,13 @@ OWN_ENVIRONMENT = {
     "PORT": "{port}",
     "LOG_LEVEL": "{settings.log_level}",
 }
-# An instance of a service of apps/services.yml.
+# An instance of a service of apps/services.yml, whose `server` has the command.
 INSTANCE = Launch(
-    command=(*GUNICORN, CONFIGURATION, "apps.{package}:create_app()"),
+    command=(),
     ready="http://127.0.0.1:{ops_port}/readyz",
     environment={
         **OWN_ENVIRONMENT,
+        "APP": "apps.{package}:create_app()",
         "OPS_PORT": "{ops_port}",
         "SERVICE": "{service}",
         "TRUSTED_PROXIES": "1",
@@ -84,10 +89,11 @@ INSTANCE = Launch(
 )
 LAUNCHES: Mapping[str, Launch] = {
     "responder": Launch(
-        command=(*GUNICORN, CONFIGURATION, "alerting.responder:create_app()"),
+        command=SERVERS["gunicorn"],
         ops_port="responder_ops",
         environment={
             **OWN_ENVIRONMENT,
+            "APP": "alerting.responder:create_app()",
             "OPS_PORT": "{ops_port}",
             "SERVICE": "responder",
             "RESPONDER_DB": "{layout.data}/responder/responder.sqlite",

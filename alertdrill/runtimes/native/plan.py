@@ -1,4 +1,4 @@
-"""The processes of a native stack: our own, under gunicorn, and the components. Pure."""
+"""The processes of a native stack: our own and the components. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ...config.settings import StackSettings
 from ...toolchain.cache import default_cache
 from ...toolchain.find import Program
 from .. import speed
-from .components import INSTANCE, LAUNCHES, LOOPBACK, Launch
+from .components import INSTANCE, LAUNCHES, LOOPBACK, SERVERS, Launch
 from .layout import Layout
 
 # The collector's extra configuration for the fake Loki.
@@ -177,7 +177,8 @@ class Plan:
             for number in range(1, MAX_REPLICAS + 1):
                 port = self._settings.ports.instance(service.name, number)
                 name = f"{service.name}-{number}"
-                process = self._process(INSTANCE, name, port, ops_port(port))
+                launch = replace(INSTANCE, command=SERVERS[service.server])
+                process = self._process(launch, name, port, ops_port(port))
                 environment = {**service.environment, **process.environment, **own}
                 yield replace(process, environment=environment, job="services")
 

@@ -261,8 +261,8 @@ class NativeStack:
         self.supervisor.request_stop(*names)
         processes = self.supervisor.processes()
         # These stop at once on a second signal; the others are quick anyway.
-        gunicorns = (*SERVICES, "responder", "control")
+        draining = (*SERVICES, "responder", "control")
         for name in names:
-            if (pid := processes[name]["pid"]) and name.startswith(gunicorns):
+            if (pid := processes[name]["pid"]) and name.startswith(draining):
                 supervisor.signal_instance(pid, signal.SIGCONT)
                 supervisor.signal_instance(pid, signal.SIGQUIT)

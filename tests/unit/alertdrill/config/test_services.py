@@ -73,6 +73,11 @@ def test_invalid_objective_or_limit_is_refused(tmp_path: Path, fact: str, messag
     assert str(error.value) == f"apps/services.yml:2: {message}."
 
 
+def test_server_is_gunicorn_unless_the_service_chooses_another(tmp_path: Path) -> None:
+    parsed = services_from(tmp_path, "a: {port: 5000}\nb: {port: 5001, server: granian}")
+    assert (parsed["a"].server, parsed["b"].server) == ("gunicorn", "granian")
+
+
 def test_public_and_internal_paths_are_read(tmp_path: Path) -> None:
     parsed = services_from(tmp_path, "a: {port: 5000, public: [/a, /a/b], internal: [/c]}")
     assert (parsed["a"].public, parsed["a"].internal) == (["/a", "/a/b"], ["/c"])
@@ -99,6 +104,10 @@ def test_public_and_internal_paths_are_read(tmp_path: Path) -> None:
         ("a: {port: 5000, public: [/a/]}", "1: item 1 of public is '/a/': use a path"),
         ("a: {port: 5000, calls: [b]}", "1: calls has 'b', which is no service"),
         ("a: {port: 5000, audit: {}}", "1: path is missing"),
+        (
+            "a: {port: 5000,\n\n  server: uwsgi}",
+            "3: server is 'uwsgi': use 'gunicorn' or 'granian'.",
+        ),
         ("a: {port: 5000,\n\n  audit: {path: x}}", "3: path is 'x': use a path such as /orders"),
         (
             "a: {port: 5000, public: [/x]}\nb: {\n  port: 5001,\n  public: [/x]}",

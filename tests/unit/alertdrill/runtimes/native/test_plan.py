@@ -126,10 +126,20 @@ def test_own_processes_have_their_identity(plan: Plan) -> None:
         assert (environment["HOST"], environment["PORT"]) == ("127.0.0.1", str(process.port))
         assert process.ready == f"http://{process.ops_address}/readyz"
         assert process.ops_address == f"127.0.0.1:{environment['OPS_PORT']}"
-        *_, flag, configuration, app = process.command
-        module = configuration.removeprefix("python:")
-        assert (flag, find_spec(module) is not None) == ("-c", True)
-        assert (ROOT / app.partition(":")[0].replace(".", "/") / "__init__.py").is_file()
+        module = process.command[-1].removeprefix("python:")
+        assert find_spec(module) is not None
+        app = environment["APP"].partition(":")[0]
+        assert (ROOT / app.replace(".", "/") / "__init__.py").is_file()
+
+
+def test_service_chooses_its_server(plan_with: PlanWith, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = SERVICES["web"].model_copy(update={"server": "granian"})
+    monkeypatch.setattr("alertdrill.runtimes.native.plan.SERVICES", {**SERVICES, "web": service})
+    commands = {name: only(plan_with(), name).command[1:] for name in ("web-1", "data-service-1")}
+    assert commands == {
+        "web-1": ["-m", "alertdrill_telemetry.granian_server"],
+        "data-service-1": ["-m", "gunicorn", "-c", "python:alertdrill_telemetry.gunicorn_conf"],
+    }
 
 
 def test_web_has_the_load_balancer_and_links_to_all_pages(plan: Plan) -> None:
