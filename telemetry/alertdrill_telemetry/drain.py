@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 DRAINING, SCRAPED, THREADS, FIRST_WORKER = 0, 1, 2, 3
 # The load balancer checks `/readyz` every 0.5 s and removes a server after two failures.
 LB_DETECTION_S = 1.5
+# How long the scrape that ends the wait may take: it is counted from its beginning.
+SCRAPE_S = 0.5
 # How often the arbiter checks whether it may stop.
 POLL_INTERVAL_S = 0.1
 
@@ -139,6 +141,7 @@ def wait_until_drained(
         elif idle_since is None:
             idle_since = clock()
         if idle_since is not None and state.last_scrape() > idle_since:
+            interrupted(SCRAPE_S)
             return
         if interrupted(POLL_INTERVAL_S):
             return

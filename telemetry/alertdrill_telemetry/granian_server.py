@@ -201,8 +201,8 @@ def load(target: str) -> Any:
         name, arguments = "", None
     if not (module and name):
         raise SettingsError(f"APP is {target!r}: it must be MODULE:NAME or MODULE:FACTORY().")
-    found = getattr(importlib.import_module(module), name)
-    return found if arguments is None else found(*arguments[0], **arguments[1])
+    application = getattr(importlib.import_module(module), name)
+    return application if arguments is None else application(*arguments[0], **arguments[1])
 
 
 def _parse(expression: str) -> tuple[str, tuple[list[Any], dict[str, Any]] | None]:

@@ -17,7 +17,7 @@ from vega_datasets import data
 from alertdrill_telemetry import TelemetrySettings
 from alertdrill_telemetry.logs import JsonFormatter
 from apps.data_service.summary_statistics import describe
-from tests.bench import containers, log_throughput, scaling, telemetry
+from tests.bench import containers, log_throughput, scaling, soak, telemetry
 
 # Odd, so that the median is a measurement; interleaved, so that a busy moment affects both sides.
 ROUNDS = 9
@@ -72,6 +72,7 @@ PARTS: Mapping[str, Callable[[], RenderableType]] = {
     "logs": log_throughput.table,
     "scaling": scaling.table,
     "containers": containers.table,
+    "soak": soak.table,
 }
 
 
@@ -80,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench",
         description="Measure the instrumentation of a request, our own functions, the delivery of"
-        " logs, more instances of web, and the containers. Print a table for each.",
+        " logs, more instances of web, and the containers; soak both servers. Print tables.",
     )
     parser.add_argument("part", nargs="*", help=f"only these: {', '.join(PARTS)}")
     parts = parser.parse_args(arguments).part

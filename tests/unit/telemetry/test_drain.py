@@ -11,6 +11,7 @@ from alertdrill_telemetry.drain import (
     DRAINING,
     LB_DETECTION_S,
     POLL_INTERVAL_S,
+    SCRAPE_S,
     DrainState,
     wait_until_drained,
 )
@@ -58,20 +59,20 @@ def scrape_always(state: DrainState, time: FakeTime) -> None:
 
 def test_idle_instance_waits_for_detection(state: DrainState, time: FakeTime) -> None:
     scrape_always(state, time)
-    assert waited(state, time) == LB_DETECTION_S + POLL_INTERVAL_S
+    assert waited(state, time) == LB_DETECTION_S + POLL_INTERVAL_S + SCRAPE_S
 
 
 def test_request_in_flight_is_awaited(state: DrainState, time: FakeTime) -> None:
     scrape_always(state, time)
     state.change_in_flight(1, time.now)
     time.at(5, lambda: state.change_in_flight(-1, time.now))
-    assert waited(state, time) == 5 + POLL_INTERVAL_S
+    assert waited(state, time) == 5 + POLL_INTERVAL_S + SCRAPE_S
 
 
 def test_last_scrape_is_awaited(state: DrainState, time: FakeTime) -> None:
     time.at(1, state.record_scrape)  # too early: requests may still come
     time.at(4, state.record_scrape)
-    assert waited(state, time) == 4
+    assert waited(state, time) == 4 + SCRAPE_S  # it has time to be answered
 
 
 def test_unscraped_instance_takes_its_limit(state: DrainState, time: FakeTime) -> None:
@@ -83,7 +84,7 @@ def test_late_request_needs_another_scrape(state: DrainState, time: FakeTime) ->
     time.at(3, state.record_scrape)
     time.at(4, lambda: state.change_in_flight(-1, time.now))
     time.at(6, state.record_scrape)
-    assert waited(state, time) == 6
+    assert waited(state, time) == 6 + SCRAPE_S
 
 
 def test_wait_ends_at_its_limit(state: DrainState, time: FakeTime) -> None:
