@@ -17,7 +17,7 @@ from gunicorn.glogging import Logger
 from gunicorn.workers import gthread
 from prometheus_client import multiprocess, values
 
-from . import EnvReader, SettingsError, drain, faults, logs, ops_server
+from . import EnvReader, SettingsError, addresses, drain, faults, logs, ops_server
 from .clock import Clock
 from .gunicorn_worker import ThreadWorker
 from .settings import TelemetrySettings
@@ -39,7 +39,8 @@ _settings = TelemetrySettings.from_env(_env.text("SERVICE"), _env)
 # of a new target comes within 10 s. The load balancer then needs 2 s to notice.
 _drain_seconds = _env.number("DRAIN_SECONDS", 12.0, at_most=300)
 
-bind = f"{_settings.host}:{_env.integer('PORT', 5000, at_least=1, at_most=65535)}"
+_port = _env.integer("PORT", 5000, at_least=1, at_most=65535)
+bind = [f"{address}:{_port}" for address in addresses.listen_addresses(_settings.host)]
 if _app := _env.text("APP", ""):  # the application to serve if the command line names none
     wsgi_app = _app
 worker_class = ThreadWorker

@@ -103,14 +103,13 @@ LAUNCHES: Mapping[str, Launch] = {
         },
     ),
     "control": Launch(
-        command=(
-            *GUNICORN,
-            "alertdrill/control/gunicorn_conf.py",
-            "alertdrill.control.app:serve()",
-        ),
-        ready="{url[control]}/healthz",
+        command=(*GUNICORN, CONFIGURATION, "alertdrill.control.app:serve()"),
+        ops_port="control_ops",
+        ready="http://127.0.0.1:{ops_port}/readyz",
         environment={
             **OWN_ENVIRONMENT,
+            "OPS_PORT": "{ops_port}",
+            "SERVICE": "control",
             "CONTROL_TOKEN_FILE": "{layout.control_token}",
             "CONTROL_STACK": "{layout.stack}",
         },
