@@ -49,6 +49,10 @@ class Component:
         """The port that Prometheus scrapes."""
         return self.metrics or self.ops or self.port
 
+    def host(self, container: str) -> str:
+        """Return the name of one of its containers for others; replicas share the alias."""
+        return self.alias if self.alias and self.replicas == 1 else container
+
     @property
     def version_variable(self) -> str:
         """The variable for the tag of its image."""
@@ -114,7 +118,12 @@ COMPONENTS: Mapping[str, Component] = {
     ),
     # Each of these has two replicas, so that one can bring the other back.
     "control": Component(
-        8091, setting="control", alias="control-on-healing", network="healing", replicas=2
+        8091,
+        ops=8141,
+        setting="control",
+        alias="control-on-healing",
+        network="healing",
+        replicas=2,
     ),
     "docker-proxy": Component(relay="control", image="haproxy", version="haproxy", replicas=2),
 }

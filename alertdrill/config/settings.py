@@ -109,6 +109,7 @@ class Ports:
     responder: Port = 8090
     responder_ops: Port = 8140
     control: Port = 8091
+    control_ops: Port = 8141
     grafana: Port = 3000
     loki: Port = 3100
     loki_grpc: Port = 9096

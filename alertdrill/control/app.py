@@ -1,4 +1,4 @@
-"""The control API: its operations, which require the token, and routes for monitoring."""
+"""The control API: routes that require the token, and operations for health checks and scrapes."""
 
 from __future__ import annotations
 
@@ -6,23 +6,20 @@ import os
 import re
 from collections.abc import Callable
 
-from flask import Blueprint, Flask, Response, jsonify
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    CollectorRegistry,
-    ProcessCollector,
-    generate_latest,
-)
+from flask import Flask, Response
+from werkzeug.exceptions import InternalServerError
+
+from alertdrill_telemetry import init_app, problems
+from alertdrill_telemetry.problems import Problem
 
 from ..clients import http
 from ..config.settings import IN_NETWORK
+from ..errors import AlertdrillError
 from ..runtimes.base import ControlTarget
 from ..runtimes.engine import ProjectEngine
 from ..runtimes.select import select_control_target
-from . import problems
-from .problems import Problem
 from .reconcile import ENGINE_TIMEOUT_S, Reconciler
-from .service import ControlService
+from .service import FAILED, ControlService, status_of
 from .settings import ControlSettings
 
 # A proxy and the engine behind it answer within milliseconds; a scrape may take 5 s.
@@ -39,14 +36,18 @@ def create_app(
 ) -> Flask:
     """Return the API for a runtime.
 
-    The health check and scrapes fail while `is_alive`, of the reconcile loop, returns false.
+    Health checks and scrapes fail while `is_alive`, of the reconcile loop, returns false.
     `proxy_answers` tells whether a proxy, such as docker-proxy-1, reaches the engine.
     """
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    problems.init_app(app)
+    telemetry = init_app(app, service="control")
+    problems.init_app(app, MAX_BODY_BYTES)
+    app.register_error_handler(
+        AlertdrillError, lambda error: Problem(status_of(error), str(error)).response()
+    )
+    app.register_error_handler(InternalServerError, lambda _: Problem(500, FAILED).response())
     app.register_blueprint(ControlService(settings, runtime).blueprint())
-    app.register_blueprint(monitoring(is_alive, proxy_answers))
+    _extend_operations(telemetry.operations, is_alive, proxy_answers)
     return app
 
 
@@ -70,34 +71,23 @@ def serve() -> Flask:
     return create_app(settings, runtime, reconciler.is_alive, proxy_answers)
 
 
-def monitoring(is_alive: Callable[[], bool], proxy_answers: Callable[[str], bool]) -> Blueprint:
-    """Return the routes for health checks and scrapes, which need no token.
+def _extend_operations(
+    operations: Flask, is_alive: Callable[[], bool], proxy_answers: Callable[[str], bool]
+) -> None:
+    """Let health checks and scrapes fail while the loop hangs; add the scrapes of the proxies.
 
     The proxies are on no network with Prometheus: it scrapes them through here.
     """
-    routes = Blueprint("monitoring", __name__)
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
 
-    @routes.before_request
+    @operations.before_request
     def check_loop() -> None:
         if not is_alive():
             raise Problem(503, "The reconcile loop hangs: restart this instance.")
 
-    @routes.get("/healthz")
-    def healthz() -> Response:
-        return jsonify({"status": "ok"})
-
-    @routes.get("/metrics")
-    def metrics() -> Response:
-        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
-
-    @routes.get("/proxies/<name>/metrics")
+    @operations.get("/proxies/<name>/metrics")
     def proxy(name: str) -> Response:
         if not re.fullmatch(r"docker-proxy-\d", name):
             raise Problem(404, f"no proxy named {name!r}.")
         if not proxy_answers(name):
             raise Problem(503, f"{name} does not answer, or the engine behind it.")
-        return Response("", content_type=CONTENT_TYPE_LATEST)  # `up` is all
-
-    return routes
+        return Response("", mimetype="text/plain")  # `up` is all

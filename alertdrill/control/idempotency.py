@@ -15,8 +15,9 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from alertdrill_telemetry.problems import Problem
+
 from ..file_lock import LockedError, file_lock
-from .problems import Problem
 
 # Clients retry within minutes: an older file is not needed any more.
 MAX_AGE_S = 3600.0

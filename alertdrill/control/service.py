@@ -12,21 +12,22 @@ from typing import TypeVar
 from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel, Field, ValidationError
 
+from alertdrill_telemetry.problems import Problem
+
 from ..config.services import MAX_REPLICAS, SERVICES
 from ..config.settings import StackSettings
 from ..errors import AlertdrillError
 from ..file_lock import file_lock
 from ..runtimes.base import ControlTarget, Instance
 from ..runtimes.errors import StackUnavailableError
-from . import problems
 from .idempotency import MAX_WAIT_S, Outcome, OutcomeStore
-from .problems import FAILED, Problem, status_of
 from .settings import ControlSettings
 
 # Longer than the grace period of any service (25 s).
 MAX_GRACE_S = 60
 # Programs generate the keys; a UUID has 36 characters.
 MAX_KEY_LENGTH = 200
+FAILED = "The control API failed: see its log for the reason."
 log = logging.getLogger("alertdrill.control")
 # The log level of an outcome by its status; any other status is our own error.
 LOG_LEVELS = {200: logging.INFO, 403: logging.WARNING, 404: logging.WARNING, 409: logging.WARNING}
@@ -110,7 +111,11 @@ class ControlService:
         # In constant time, so that timing reveals nothing about the token.
         matches = secrets.compare_digest(sent.strip().encode(), self._settings.token.encode())
         if scheme.lower() != "bearer" or not matches:
-            raise Problem(401, "The token is missing or wrong: send it as a bearer token.")
+            raise Problem(
+                401,
+                "The token is missing or wrong: send it as a bearer token.",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
 
     def _status(self) -> Sequence[Instance]:
         instances = self._runtime.status()
@@ -127,8 +132,13 @@ class ControlService:
             )
         outcome = self._outcomes.do(key, description, lambda: _perform(description, operation))
         if outcome.status != 200:
-            return problems.answer(outcome.status, outcome.detail)
+            raise Problem(outcome.status, outcome.detail)
         return jsonify({"status": outcome.status, "detail": outcome.detail})
+
+
+def status_of(error: AlertdrillError) -> int:
+    """Return the status of an error: 503 if the stack is unavailable, 409 for a refusal."""
+    return 503 if isinstance(error, StackUnavailableError) else 409
 
 
 def _body(model: type[B], demand: str) -> B:
@@ -156,6 +166,8 @@ def _perform(description: str, operation: Callable[[], str]) -> Outcome:
     started = time.monotonic()
     try:
         outcome = Outcome(200, operation())
+    except Problem as problem:
+        outcome = Outcome(problem.status, problem.detail)
     except AlertdrillError as error:
         outcome = Outcome(status_of(error), str(error))
     except Exception:

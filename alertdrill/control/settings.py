@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import socket
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..config import settings as stack_settings
-from ..config.settings import IN_NETWORK, SettingsError, StackSettings
+from ..config.settings import SettingsError, StackSettings
 
 # Like the other tokens: too long to guess over a network, short enough to copy.
 MIN_TOKEN_LENGTH = 16
-# Two by default; this many names are tried.
-MAX_REPLICAS = 8
 
 
 @dataclass(frozen=True)
@@ -60,41 +56,3 @@ def _read(variable: str, file: str) -> str:
         raise SettingsError(
             f"{variable} is {file!r}, which can't be read: {error.strerror}."
         ) from None
-
-
-def bind_addresses(environ: Mapping[str, str]) -> Sequence[str]:
-    """Return each ADDRESS:PORT to listen on: HOST has one name or more, separated by commas."""
-    hosts, port = environ.get("HOST", "127.0.0.1"), environ.get("PORT", "8091")
-    addresses = [address for name in hosts.split(",") for address in _own_addresses(name)]
-    if not addresses:
-        raise SettingsError(f"HOST is {hosts!r}, which is no address of this host.")
-    return [f"{address}:{port}" for address in dict.fromkeys(addresses)]
-
-
-def instance_name(environ: Mapping[str, str]) -> str:
-    """Return INSTANCE; or, in a stack's network, the name of this replica by its own address.
-
-    The engine's name server knows each replica as PROJECT-control-NUMBER.
-    """
-    if name := environ.get("INSTANCE"):
-        return name
-    if environ.get("RUNTIME") == IN_NETWORK:
-        project = environ.get("PROJECT", "alertdrill")
-        for number in range(1, MAX_REPLICAS + 1):
-            if _own_addresses(f"{project}-control-{number}"):
-                return f"control-{number}"
-    return "control-1"
-
-
-def _own_addresses(name: str) -> Sequence[str]:
-    """Return the addresses of a name that are this host's.
-
-    All replicas share an alias: its name has the addresses of each.
-    """
-    own: list[str] = []
-    with suppress(OSError):  # no such replica
-        for entry in socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM):
-            with suppress(OSError), socket.socket() as listener:  # another replica's
-                listener.bind((entry[4][0], 0))
-                own.append(str(entry[4][0]))
-    return own

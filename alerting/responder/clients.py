@@ -93,7 +93,8 @@ class ControlApiClient:
     ) -> Any:
         headers = {"Authorization": f"Bearer {self._token}"}
         if key:
-            headers["Idempotency-Key"] = key
+            # The lines of the control API about this action have the key as their request id.
+            headers |= {"Idempotency-Key": key, "X-Request-ID": key}
         try:
             url = self._url + path
             response = _request(method, url, headers=headers, timeout=timeout, **body)

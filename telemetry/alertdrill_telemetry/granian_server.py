@@ -50,9 +50,14 @@ class GranianServer(mp.MPServer):  # type: ignore[misc]
     """The arbiter of an instance: it forks the workers, replaces them and drains the instance."""
 
     def __init__(self, server: Server) -> None:
+        if len(server.addresses) > 1:
+            raise SettingsError(
+                f"HOST is {server.telemetry.host!r}, which has {len(server.addresses)} addresses:"
+                " granian listens at one. Set HOST to one address, or use gunicorn."
+            )
         super().__init__(
             server.app,
-            server.telemetry.host,
+            server.addresses[0],
             server.port,
             interface=Interfaces.WSGI,
             workers=server.workers,

@@ -14,7 +14,7 @@ from .gunicorn_worker import ThreadWorker
 from .server import BACKLOG, KEEP_ALIVE_S, Server
 
 _server = Server.from_env()
-bind = f"{_server.telemetry.host}:{_server.port}"
+bind = [f"{address}:{_server.port}" for address in _server.addresses]
 backlog = BACKLOG
 if _server.app:  # the application to serve if the command line names none
     wsgi_app = _server.app

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from collections.abc import Sequence
 from functools import cache
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
+from .addresses import listen_addresses
 from .errors import SettingsError
 
 if TYPE_CHECKING:
@@ -26,28 +28,27 @@ MAX_CONNECTIONS = 64
 class OpsListener:
     """A port for the operations endpoints of this process and of the workers that it forks.
 
+    `hosts` is as in `listen_addresses`.
+
     Set `deferred` if the application is loaded later: then `start` begins to answer, since an
     instance that can't serve yet must not look ready. Raises `SettingsError` if the port is in use.
     """
 
     deferred = False
-    _server: _Server | None = None
+    _servers: Sequence[_Server] = ()
 
-    def __init__(self, host: str, port: int) -> None:
-        self._name = f"OPS_PORT {port} on {host}"
+    def __init__(self, hosts: str, port: int) -> None:
+        self._name = f"OPS_PORT {port} on {hosts}"
+        self._sockets = []
         try:
-            self._socket = socket.create_server((host, port), backlog=BACKLOG)
+            for address in listen_addresses(hosts):
+                self._sockets.append(socket.create_server((address, port), backlog=BACKLOG))
         except OSError as error:
             raise SettingsError(f"{self._name} can't be used: {error.strerror}.") from None
-        # Several workers wait for the same connection; those that come late must not block.
-        self._socket.setblocking(False)
+        for listener in self._sockets:
+            # Several workers wait for the same connection; those that come late must not block.
+            listener.setblocking(False)
         self._pid = 0
-
-    @property
-    def port(self) -> int:
-        """Return the port; the system chooses it if the settings have 0."""
-        port: int = self._socket.getsockname()[1]
-        return port
 
     def serve(self, operations: WSGIApplication) -> None:
         """Answer in threads of this process until it ends; with `deferred`, from `start` on."""
@@ -57,22 +58,21 @@ class OpsListener:
                 " application its own port, or none."
             )
         self._pid = os.getpid()
-        self._server = _Server(self._socket)
-        self._server.set_app(operations)
+        self._servers = [_Server(listener, operations) for listener in self._sockets]
         if not self.deferred:
             self.start()
 
     def start(self) -> None:
         """Begin to answer; do nothing for a process without operations."""
-        if self._server is not None:
-            answer = self._server.serve_forever
+        for server in self._servers:
+            answer = server.serve_forever
             threading.Thread(target=answer, name="operations", daemon=True).start()
 
 
 @cache
-def listen(host: str, port: int) -> OpsListener:
+def listen(hosts: str, port: int) -> OpsListener:
     """Return the listener of a port; a worker gets the one that was made before its fork."""
-    return OpsListener(host, port)
+    return OpsListener(hosts, port)
 
 
 class _Handler(WSGIRequestHandler):
@@ -85,12 +85,13 @@ class _Handler(WSGIRequestHandler):
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
-    def __init__(self, listener: socket.socket) -> None:
+    def __init__(self, listener: socket.socket, operations: WSGIApplication) -> None:
         super().__init__(listener.getsockname(), _Handler, bind_and_activate=False)
         self.socket.close()
         self.socket = listener
         self.server_name, self.server_port = listener.getsockname()
         self.setup_environ()
+        self.set_app(operations)
         self._free = threading.Semaphore(MAX_CONNECTIONS)
 
     def process_request(self, request: Any, client_address: Any) -> None:

@@ -6,12 +6,14 @@ import logging
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from prometheus_client import multiprocess, values
 
 from . import drain, faults, logs, ops_server
+from .addresses import listen_addresses
 from .clock import Clock
 from .env_reader import EnvReader
 from .settings import TelemetrySettings
@@ -32,6 +34,7 @@ class Server:
 
     telemetry: TelemetrySettings
     app: str
+    addresses: Sequence[str]
     port: int
     workers: int
     threads: int
@@ -53,6 +56,7 @@ class Server:
             telemetry,
             # The application to serve, as MODULE:NAME or MODULE:FACTORY().
             app=env.text("APP", ""),
+            addresses=listen_addresses(telemetry.host),
             port=env.integer("PORT", 5000, at_least=1, at_most=65535),
             workers=workers,
             # The load balancer's `maxconn`: it sends an instance as many requests at a time. Probes

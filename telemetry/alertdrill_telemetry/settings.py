@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from . import instance_name
+from .addresses import instance_name
 from .env_reader import EnvReader
 from .errors import SettingsError
 
@@ -43,8 +43,7 @@ class TelemetrySettings:
             raise SettingsError("FAULTS_ENABLED is 1: set FAULTS_TOKEN to 16 or more characters.")
         return cls(
             service=service,
-            instance=env.text("INSTANCE", "")
-            or instance_name.default_name(service, env.text("PROJECT", "")),
+            instance=env.text("INSTANCE", "") or instance_name(service, env.text("PROJECT", "")),
             version=env.text("VERSION", "dev"),
             log_level=env.choice("LOG_LEVEL", "INFO", LEVELS),
             # 1 MiB holds about 10,000 rows of a small table.

@@ -10,14 +10,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from vega_datasets import data
 
 from alertdrill_telemetry import TelemetrySettings
 from alertdrill_telemetry.logs import JsonFormatter
 from apps.data_service.summary_statistics import describe
-from tests.bench import containers, log_throughput, scaling, soak, telemetry
+from tests.bench import containers, log_throughput, request_parts, scaling, soak, telemetry
 
 # Odd, so that the median is a measurement; interleaved, so that a busy moment affects both sides.
 ROUNDS = 9
@@ -67,7 +67,7 @@ def code() -> Table:
 
 
 PARTS: Mapping[str, Callable[[], RenderableType]] = {
-    "telemetry": telemetry.table,
+    "telemetry": lambda: Group(telemetry.table(), "", request_parts.table()),
     "code": code,
     "logs": log_throughput.table,
     "scaling": scaling.table,

@@ -60,9 +60,9 @@ def test_example_is_read_by_sections() -> None:
 def test_default_is_not_written_twice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "variables.yml"
     file.write_text(
-        "- title: Control\n"
-        "  read_by: [alertdrill/control/settings.py]\n"
-        "  variables: {PORT: {default: 8091, accepts: a port, meaning: The port.}}\n"
+        "- title: Every program\n"
+        "  read_by: [telemetry/alertdrill_telemetry/gunicorn_conf.py]\n"
+        "  variables: {PORT: {default: 5000, accepts: a port, meaning: The port.}}\n"
     )
     monkeypatch.setattr(settings, "VARIABLES", file)
     with pytest.raises(GenerateError, match="remove the default of PORT"):

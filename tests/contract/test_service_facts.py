@@ -86,8 +86,12 @@ def test_container_runs_the_server_of_the_service(service: Service) -> None:
 
 @pytest.mark.parametrize(
     ("file", "record", "others"),
-    # The responder exposes the same metrics as a service, and has no entry in apps/services.yml.
-    [(SLI, OBJECTIVE, set()), (SATURATION, MEMORY, set()), (SATURATION, SERIES, {"responder"})],
+    # Both expose the same metrics as a service, and have no entry in apps/services.yml.
+    [
+        (SLI, OBJECTIVE, set()),
+        (SATURATION, MEMORY, set()),
+        (SATURATION, SERIES, {"responder", "control"}),
+    ],
 )
 def test_rules_have_every_service_and_no_other(file: str, record: str, others: set[str]) -> None:
     assert set(rules(file, record)) == {*SERVICES, *others}

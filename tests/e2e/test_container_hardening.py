@@ -28,6 +28,7 @@ ENDPOINTS = {
     "operations of web": ("web", 5050),
     "engine": ("docker-proxy", 2375),
     "control": ("control-on-healing", 8091),
+    "operations of the control API": ("control-on-healing", 8141),
     "lb": ("lb-on-services", 8081),
     "internet": ("1.1.1.1", 443),
 }
@@ -36,9 +37,9 @@ REACHABLE = {
     "data-service": {"lb", "operations of web"},
     "responder": {
         *("prometheus", "alertmanager", "loki", "responder", "control"),
-        "operations of the responder",
+        *("operations of the responder", "operations of the control API"),
     },
-    "control": {"engine", "control", "lb", "operations of web"},
+    "control": {"engine", "control", "lb", "operations of web", "operations of the control API"},
 }
 CONNECT = (
     "import socket,sys\n"

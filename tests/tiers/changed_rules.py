@@ -9,8 +9,8 @@ from __future__ import annotations
 import inspect
 import os
 import subprocess
-import tarfile
 import tempfile
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -50,14 +50,14 @@ def base_tree(root: Path = ROOT, environment: Mapping[str, str] = os.environ) ->
     """
     base = environment.get(BASE_VARIABLE) or "HEAD~1"
     with tempfile.TemporaryDirectory() as folder:
-        archive = Path(folder) / "base.tar"
+        archive = Path(folder) / "base.zip"
         command = ["git", "-C", str(root), "archive", "--output", str(archive), base]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode != 0:
             raise UnknownBaseError(f"{base} is not in this clone: {done.stderr.strip()}")
         tree = Path(folder) / "tree"
-        with tarfile.open(archive) as files:
-            files.extractall(tree, filter="data")
+        with zipfile.ZipFile(archive) as files:
+            files.extractall(tree)
         yield tree
 
 

@@ -229,4 +229,4 @@ def _ops_address(container: Container) -> str:
     component = all_components().get(container.service)
     if component is None or component.ops is None:
         return ""
-    return f"{component.alias or container.name}:{component.ops}"
+    return f"{component.host(container.name)}:{component.ops}"

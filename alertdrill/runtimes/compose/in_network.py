@@ -58,8 +58,7 @@ class InNetworkRuntime(ContainerRuntime):
         component = all_components().get(container.service)
         if component is None or not component.port:
             return container.name
-        shared = component.replicas > 1  # an alias has the addresses of all replicas
-        return f"{(not shared and component.alias) or container.name}:{component.port}"
+        return f"{component.host(container.name)}:{component.port}"
 
     def resolve_url(self, link: str) -> str:
         """Return the URL of a notification's link as this process can reach it."""

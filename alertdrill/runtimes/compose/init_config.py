@@ -154,7 +154,7 @@ def _target(context: RenderContext, service: str, number: int) -> dict[str, obje
     if component.relay:
         relay = all_components()[component.relay]
         path = {"__metrics_path__": f"/proxies/{instance}/metrics"}
-        return target(f"{relay.alias}:{relay.port}", service, instance, **path)
+        return target(f"{relay.alias}:{relay.scrape_port}", service, instance, **path)
     address = context.address(service, number, component.scrape_port)
     return target(address, service, instance)
 

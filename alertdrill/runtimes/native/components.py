@@ -12,10 +12,9 @@ from ... import VERSION
 from ..config_files import BACKENDS_FILE
 
 LOOPBACK = "127.0.0.1"
-GUNICORN = ("{python}", "-m", "gunicorn", "-c")
 # What each `server` of apps/services.yml runs; both load the application in APP.
 SERVERS = {
-    "gunicorn": (*GUNICORN, "python:alertdrill_telemetry.gunicorn_conf"),
+    "gunicorn": ("{python}", "-m", "gunicorn", "-c", "python:alertdrill_telemetry.gunicorn_conf"),
     "granian": ("{python}", "-m", "alertdrill_telemetry.granian_server"),
 }
 # HAProxy drops a log line rather than wait for a full pipe. A pipe of 1 MiB, the most that Linux
@@ -109,14 +108,14 @@ LAUNCHES: Mapping[str, Launch] = {
         },
     ),
     "control": Launch(
-        command=(
-            *GUNICORN,
-            "alertdrill/control/gunicorn_conf.py",
-            "alertdrill.control.app:serve()",
-        ),
-        ready="{url[control]}/healthz",
+        command=SERVERS["gunicorn"],
+        ops_port="control_ops",
+        ready="http://127.0.0.1:{ops_port}/readyz",
         environment={
             **OWN_ENVIRONMENT,
+            "APP": "alertdrill.control.app:serve()",
+            "OPS_PORT": "{ops_port}",
+            "SERVICE": "control",
             "CONTROL_TOKEN_FILE": "{layout.control_token}",
             "CONTROL_STACK": "{layout.stack}",
         },

@@ -185,7 +185,7 @@ def _restart_guards(
     yield from _in_progress(actions)
     since = snapshot.now - limits.window
     restarts = [
-        action.started_at
+        _ended_at(action)
         for action in actions
         if action.kind == "restart" and action.target == name and action.started_at > since
     ]
@@ -218,13 +218,18 @@ def _scaling_guards(
             yield "max_replicas", f"{name} has its maximum of {service.max_replicas}"
     elif service.scale <= service.min_replicas:
         yield "min_replicas", f"{name} has its minimum of {service.min_replicas}"
-    changes = [action.started_at for action in actions if action.kind != "restart"]
+    changes = [_ended_at(action) for action in actions if action.kind != "restart"]
     if changes and changes[-1] + stabilization > snapshot.now:
         remaining = changes[-1] + stabilization - snapshot.now
         yield (
             f"{rule.action}_stabilization",
             f"{name} was scaled: the next change is in {remaining:.0f} s",
         )
+
+
+def _ended_at(action: Action) -> float:
+    # An alert has time to clear only after the end: a restart that drains takes half a minute.
+    return action.started_at if action.finished_at is None else action.finished_at
 
 
 def _in_progress(actions: Sequence[Action]) -> Guards:

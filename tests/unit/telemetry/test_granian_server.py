@@ -13,7 +13,8 @@ import pytest
 import requests
 
 from alertdrill_telemetry import SettingsError
-from alertdrill_telemetry.granian_server import load
+from alertdrill_telemetry.granian_server import GranianServer, load
+from alertdrill_telemetry.server import Server
 from tests.unit.telemetry.instance import ROOT, SERVERS, TIMEOUT_S, Instance, poll_until
 
 THREADS = 6
@@ -60,6 +61,13 @@ def test_port_in_use_is_an_error() -> None:
         )
     assert ended.returncode == 1
     assert f"PORT {port} on 127.0.0.1 can't be used: Address already in use" in ended.stdout
+
+
+def test_several_addresses_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"SERVICE": "web", "HOST": "127.0.0.1,127.0.0.2"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match="which has 2 addresses: granian listens at one"):
+        GranianServer(Server.from_env())
 
 
 def test_application_is_a_name_or_the_result_of_a_factory() -> None:

@@ -1,8 +1,11 @@
-"""What does not depend on the runtime: authorization, request bodies, keys, monitoring."""
+"""What does not depend on the runtime: authorization, request bodies, keys, operations."""
 
+import json
 from pathlib import Path
 
 import pytest
+import requests
+from flask import Flask
 from flask.testing import FlaskClient
 
 from alertdrill.config.settings import StackSettings
@@ -10,6 +13,7 @@ from alertdrill.control.app import create_app, serve
 from alertdrill.control.settings import ControlSettings
 from tests.unit.alertdrill.control.conftest import TOKEN
 from tests.unit.alertdrill.fake_runtime import FakeRuntime
+from tests.unit.telemetry.instance import TIMEOUT_S, Instance
 
 RESTART = "/instances/web-1/restart"
 SCALE = "/services/web/scale"
@@ -40,17 +44,45 @@ def test_app_is_created_from_the_environment(
     assert not (tmp_path / "home").exists()
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/metrics"])
-def test_monitoring_needs_no_token_and_fails_while_the_reconcile_loop_hangs(
+def operations(app: Flask) -> FlaskClient:
+    """Return a client of the port of the operations."""
+    operations: Flask = app.extensions["telemetry"].operations
+    return operations.test_client()
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_operations_need_no_token_and_fail_while_the_reconcile_loop_hangs(
     settings: ControlSettings, runtime: FakeRuntime, path: str
 ) -> None:
-    assert create_app(settings, runtime).test_client().get(path).status_code == 200
-    answer = create_app(settings, runtime, lambda: False).test_client().get(path)
+    assert operations(create_app(settings, runtime)).get(path).status_code == 200
+    answer = operations(create_app(settings, runtime, lambda: False)).get(path)
     assert (answer.status_code, answer.content_type) == (503, PROBLEM)
 
 
-def test_metrics_are_those_of_the_process(client: FlaskClient) -> None:
-    assert "process_resident_memory_bytes" in client.get("/metrics").text
+def test_api_and_operations_have_a_port_each(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(TOKEN)
+    token, home = str(tmp_path / "token"), str(tmp_path / "home")
+    variables = {"CONTROL_TOKEN_FILE": token, "ALERTDRILL_HOME": home, "RUNTIME": "native"}
+    app = "alertdrill.control.app:serve()"
+    with Instance(1, tmp_path, app=app, SERVICE="control", **variables) as instance:
+        urls = f"{instance.url}/instances", f"{instance.url}/metrics"
+        answers = [requests.get(url, timeout=TIMEOUT_S) for url in urls]
+        assert [answer.status_code for answer in answers] == [401, 404]
+        assert "flask_http_request_total" in instance.samples()
+        (line,) = [line for line in instance.lines("access") if line["status"] == 401]
+        assert line["service"] == "control"
+
+
+def test_request_is_counted_and_logged(
+    client: FlaskClient, capfd: pytest.CaptureFixture[str]
+) -> None:
+    client.get("/instances", headers={"X-Request-ID": "from-the-responder"})
+    (line,) = [json.loads(text) for text in capfd.readouterr().out.splitlines()]
+    assert (line["logger"], line["service"]) == ("access", "control")
+    assert (line["route"], line["request_id"]) == ("/instances", "from-the-responder")
+    metrics = operations(client.application).get("/metrics").text
+    assert 'flask_http_request_total{method="GET",status="200"} 1.0' in metrics
+    assert "process_resident_memory_bytes" in metrics
 
 
 @pytest.mark.parametrize(
@@ -60,7 +92,9 @@ def test_proxy_is_up_if_it_reaches_the_engine(
     settings: ControlSettings, runtime: FakeRuntime, name: str, status: int
 ) -> None:
     app = create_app(settings, runtime, proxy_answers=lambda proxy: proxy == "docker-proxy-1")
-    assert app.test_client().get(f"/proxies/{name}/metrics").status_code == status
+    answer = operations(app).get(f"/proxies/{name}/metrics")
+    assert answer.status_code == status
+    assert answer.mimetype == ("text/plain" if status == 200 else PROBLEM)
 
 
 @pytest.mark.parametrize(
@@ -158,3 +192,4 @@ def test_unknown_address_is_a_problem(
     body = answer.get_json()
     assert (answer.status_code, answer.content_type) == (status, PROBLEM)
     assert (body["status"], body["title"]) == (status, title)
+    assert (body["instance"], body["request_id"]) == (path, answer.headers["X-Request-ID"])

@@ -8,7 +8,7 @@ import pytest
 
 from alertdrill.control import idempotency
 from alertdrill.control.idempotency import MAX_AGE_S, Outcome, OutcomeStore
-from alertdrill.control.problems import Problem
+from alertdrill_telemetry.problems import Problem
 
 DONE = Outcome(200, "Done.")
 

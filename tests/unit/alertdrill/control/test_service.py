@@ -106,7 +106,9 @@ def test_error_of_the_runtime_has_a_status(
 ) -> None:
     runtime.error = error
     answer = scale(client)
-    assert (answer.status_code, answer.get_json()["detail"]) == (status, detail)
+    body = answer.get_json()
+    assert (answer.status_code, body["detail"]) == (status, detail)
+    assert (body["instance"], bool(body["request_id"])) == ("/services/web/scale", True)
     assert answer.content_type == "application/problem+json"
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from alertdrill.config.settings import SettingsError, StackSettings
-from alertdrill.control.settings import ControlSettings, bind_addresses, instance_name
+from alertdrill.control.settings import ControlSettings
 
 TOKEN = "sixteen-or-longer"
 
@@ -47,32 +47,3 @@ def test_broken_stack_file_is_named(tmp_path: Path, token: str, text: str) -> No
     file.write_text(text)
     messages = refusal(CONTROL_TOKEN_FILE=token, CONTROL_STACK=str(file))
     assert "holds no stack settings: start the stack again" in messages
-
-
-def test_control_listens_on_its_own_addresses_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    addresses = {"shared": ["192.0.2.1", "127.0.0.7"], "127.0.0.1": ["127.0.0.1"]}
-
-    def resolve(name: str, *_: object) -> list[tuple[object, ...]]:
-        return [(0, 0, 0, "", (address, 0)) for address in addresses[name]]
-
-    monkeypatch.setattr("socket.getaddrinfo", resolve)
-    environ = {"HOST": "127.0.0.1,shared", "PORT": "8123"}
-    assert bind_addresses(environ) == ["127.0.0.1:8123", "127.0.0.7:8123"]
-
-
-def test_address_of_another_host_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"HOST is '192.0.2.1', which is no address of this"):
-        bind_addresses({"HOST": "192.0.2.1"})
-
-
-def test_replica_is_named_by_its_own_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    addresses = {"mine-control-1": "192.0.2.1", "mine-control-2": "127.0.0.7"}
-
-    def resolve(name: str, *_: object) -> list[tuple[object, ...]]:
-        return [(0, 0, 0, "", (addresses[name], 0))]
-
-    monkeypatch.setattr("socket.getaddrinfo", resolve)
-    environ = {"RUNTIME": "in-network", "PROJECT": "mine"}
-    assert instance_name(environ) == "control-2"
-    assert instance_name({**environ, "INSTANCE": "control-7"}) == "control-7"
-    assert instance_name({"RUNTIME": "native"}) == "control-1"

@@ -55,6 +55,7 @@ def test_restart_sends_grace_period_and_key(control: ControlApiClient, peer: Pee
         "7-1.5",
     )
     assert json.loads(second.body) == {}
+    assert [request.headers["X-Request-ID"] for request in peer.requests] == ["7-1.5", "8-1.5"]
 
 
 def test_scaling_sends_the_number(control: ControlApiClient, peer: Peer) -> None:

@@ -44,10 +44,12 @@ def test_instance_has_its_address(settings: StackSettings) -> None:
 
 
 def test_instance_of_ours_has_an_address_of_its_operations(settings: StackSettings) -> None:
-    listed = host(settings, "web-2", "responder-1", "loki-1").status()
+    listed = host(settings, "web-2", "responder-1", "control-2", "loki-1").status()
     assert {item.name: item.ops_address for item in listed} == {
         "web-2": "alertdrill-web-2:5050",
         "responder-1": "responder-on-telemetry:8140",
+        # The alias belongs to both replicas.
+        "control-2": "alertdrill-control-2:8141",
         "loki-1": "",
     }
 

@@ -84,14 +84,14 @@ def test_targets_are_named_after_containers(context: RenderContext) -> None:
         for number in (1, 2)
     }
     assert targets(context, "stack")["collector-1"] == "alertdrill-collector-1:8888"
-    assert targets(context, "stack")["control-2"] == "alertdrill-control-2.alertdrill_healing:8091"
+    assert targets(context, "stack")["control-2"] == "alertdrill-control-2.alertdrill_healing:8141"
 
 
 def test_proxy_is_scraped_through_the_control_api(context: RenderContext) -> None:
     init_config.write_targets(context)
     listed = json.loads((context.etc / "prometheus/targets/stack.json").read_text())
     [proxy] = [entry for entry in listed if entry["labels"]["instance"] == "docker-proxy-2"]
-    assert proxy["targets"] == ["control-on-healing:8091"]
+    assert proxy["targets"] == ["control-on-healing:8141"]
     assert proxy["labels"]["__metrics_path__"] == "/proxies/docker-proxy-2/metrics"
 
 

@@ -76,14 +76,14 @@ def wait(check: Callable[[], bool], what: str) -> None:
 
 
 def restarted(ago: float, number: int = 1, *, finished: bool = True) -> Action:
-    started_at = NOW - ago
-    return Action(
-        "restart", "web", f"web-{number}", started_at, started_at + 1 if finished else None
-    )
+    """Return a restart that took 20 s and ended `ago` seconds ago, or one that has not ended."""
+    ended_at = NOW - ago if finished else None
+    return Action("restart", "web", f"web-{number}", NOW - ago - 20, ended_at)
 
 
 def scaled(ago: float, kind: Any = "scale_out") -> Action:
-    return Action(kind, "web", "web", NOW - ago, NOW - ago + 1)
+    """Return a change of scale that took 5 s and ended `ago` seconds ago."""
+    return Action(kind, "web", "web", NOW - ago - 5, NOW - ago)
 
 
 class FakeControlApi(ControlApiClient):
