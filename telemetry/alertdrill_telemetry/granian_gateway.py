@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,6 +28,8 @@ WARM_UP = "HTTP_X_ALERTDRILL_WARM_UP"
 # How long such a request keeps its thread busy: until the others have arrived.
 WARM_UP_S = 0.02
 WARM_UP_TIMEOUT_S = 5.0
+# How long granian has to send the parts before an error.
+FLUSH_S = 0.05
 
 
 class _ErrorLog(io.TextIOBase):
@@ -78,8 +79,19 @@ class _Parts:
     __slots__ = ("__next__", "close")
 
     def __init__(self, first: bytes, rest: Iterator[bytes], close: Callable[[], object]) -> None:
-        self.__next__ = chain((first,), rest).__next__
+        self.__next__ = _all(first, rest).__next__
         self.close = close
+
+
+def _all(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    try:
+        for part in rest:  # noqa: UP028 - `yield from` would close it
+            yield part
+    except Exception:
+        # granian cuts the connection, with what it has not sent yet: often all of it.
+        time.sleep(FLUSH_S)
+        raise
 
 
 class Gateway:
@@ -167,7 +179,6 @@ def _send(protocol: Any, start: _Start, body: Iterable[bytes], close: Callable[[
         for _ in parts:  # to its end, which tells the body that it is complete
             pass
         return False
-    # granian cuts the connection, without the last chunk, if the body fails.
     protocol.response_iter(start.status, start.headers, _Parts(data, parts, close))
     return True
 

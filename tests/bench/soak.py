@@ -245,7 +245,7 @@ KINDS = [(kind.__name__, kind) for kind in (_OTHERS.get(number, quick) for numbe
 
 def soak(servers: Sequence[str], minutes: float, rate: float) -> bool:
     """Run the soak; return whether every request was answered and counted once."""
-    console = Console()
+    console = Console(width=120)  # wide enough for a row on one line
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         fleets = [Fleet(server, Path(folder)) for server in servers]
         for fleet in fleets:
