@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -266,8 +267,8 @@ def soak(servers: Sequence[str], minutes: float, rate: float) -> bool:
         usage = [fleet.backends[0].usage() for fleet in fleets]
     console.print(_table(fleets, time.monotonic() - started, usage))
     for fleet in fleets:
-        for failure in fleet.failures[:20]:
-            console.print(f"{fleet.server}: {failure}")
+        for failure, times in Counter(fleet.failures).most_common(10):
+            console.print(f"{fleet.server}: {times} times {failure}")
     return all(not fleet.failures and len(set(fleet.counts())) == 1 for fleet in fleets)
 
 
