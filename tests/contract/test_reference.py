@@ -61,7 +61,7 @@ def test_default_is_not_written_twice(monkeypatch: pytest.MonkeyPatch, tmp_path:
     file = tmp_path / "variables.yml"
     file.write_text(
         "- title: Every program\n"
-        "  read_by: [telemetry/alertdrill_telemetry/gunicorn_conf.py]\n"
+        "  read_by: [telemetry/alertdrill_telemetry/server.py]\n"
         "  variables: {PORT: {default: 5000, accepts: a port, meaning: The port.}}\n"
     )
     monkeypatch.setattr(settings, "VARIABLES", file)
