@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from alertdrill.clients.prometheus import counter_increase
-from tests.e2e.repository_copy import RepositoryCopy, copy_repository, environment_of_copy
-from tests.e2e.stack import TIMEOUT_S, free_ports, leftovers, native_only, poll_until
+from tests.e2e.repository_copy import RepositoryCopy, copy_repository, stack_of_copy
+from tests.e2e.stack import TIMEOUT_S, leftovers, native_only, poll_until
 
 pytestmark = [pytest.mark.stack, native_only, pytest.mark.timeout(TIMEOUT_S)]
 SERVICE = "failing"
@@ -101,7 +101,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RepositoryCopy]:
         with (root / name).open("a") as file:
             file.write(text)
     home = tmp_path_factory.mktemp("home")
-    stack = RepositoryCopy(environment_of_copy(home) | free_ports(), home / "ephemeral", root)
+    stack = stack_of_copy(root, home)
     try:
         stack.alertdrill("up")
         yield stack
