@@ -22,7 +22,7 @@ APPLICATION = '''"""An application that fails in every way."""
 
 import time
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g
 
 from alertdrill_telemetry import init_app
 
@@ -33,15 +33,16 @@ def create_app():
 
     @app.get("/failing/<kind>")
     def answer(kind):
+        g.kind = kind
         if kind == "view":
             raise RuntimeError("no view")
         return Response(parts(kind)) if kind in STREAMS else kind
 
     def fails_at(name):
-        def hook(_):
-            if request.path == f"/failing/{name}":
+        def hook(response):
+            if g.get("kind") == name:
                 raise RuntimeError(f"no {name}")
-            return _
+            return response
 
         return hook
 
