@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 
 import psutil
 import pytest
@@ -135,7 +136,6 @@ class Counts:
         self._stack = stack
         stack.wait_for_scrape()
         self._begun = time.time()
-        self._lines = len(stack.access_lines(SERVICE))
 
     def increase(self, metric: str, labels: str) -> int:
         """Return how much a counter has grown."""
@@ -158,7 +158,8 @@ class Counts:
                 line["status"],
                 line["status"] >= 500 or "error" not in line,
             )
-            for line in self._stack.access_lines(SERVICE)[self._lines :]
+            for line in self._stack.access_lines(SERVICE)
+            if datetime.fromisoformat(line["timestamp"]).timestamp() >= self._begun
         )
 
 
