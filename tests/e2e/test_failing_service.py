@@ -75,7 +75,7 @@ failing:
   memory_limit: 256MiB
   series_limit: 1000
 """
-SETTINGS = "\nFAILING_INSTANCES=1\nHEAL_FAILING=0\nFAILING_DIGEST=\n"
+SETTINGS = "\nFAILING_INSTANCES=2\nHEAL_FAILING=1\nFAILING_DIGEST=\n"
 # What a client gets of each path: the status, and whether the response is complete.
 EXPECTED = {
     "fine": (200, True),
@@ -103,7 +103,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RepositoryCopy]:
         with (root / name).open("a") as file:
             file.write(text)
     home = tmp_path_factory.mktemp("home")
-    stack = stack_of_copy(root, home)
+    stack = stack_of_copy(root, home, FAILING_INSTANCES="1", HEAL_FAILING="0")
     try:
         stack.alertdrill("up")
         yield stack
