@@ -63,9 +63,9 @@ def copy_repository(folder: Path) -> Path:
     return folder
 
 
-def stack_of_copy(root: Path, home: Path, **settings: str) -> RepositoryCopy:
+def stack_of_copy(root: Path, home: Path) -> RepositoryCopy:
     """Return the stack of a copy of the repository, with its ports; it is not up yet."""
-    copied = RepositoryCopy(environment_of_copy(home) | settings, home / "ephemeral", root)
+    copied = RepositoryCopy(environment_of_copy(home), home / "ephemeral", root)
     copied.alertdrill("status", check=False)  # the first command chooses the ports
     chosen = json.loads((home / "settings.json").read_text())
     copied.environment |= {f"{name.upper()}_PORT": str(at) for name, at in chosen["ports"].items()}

@@ -103,7 +103,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RepositoryCopy]:
         with (root / name).open("a") as file:
             file.write(text)
     home = tmp_path_factory.mktemp("home")
-    stack = stack_of_copy(root, home, FAILING_INSTANCES="1", HEAL_FAILING="0")
+    stack = stack_of_copy(root, home)
     try:
         stack.alertdrill("up")
         yield stack
@@ -127,6 +127,16 @@ def get(stack: RepositoryCopy, kind: str) -> tuple[int, bool]:
         except (http.client.HTTPException, OSError):
             return response.status, False
         return response.status, True
+
+
+def workers_of(stack: RepositoryCopy) -> set[psutil.Process]:
+    """Return the worker processes of all instances of the service."""
+    return {
+        worker
+        for instance in stack.instances().values()
+        if instance["service"] == SERVICE and instance["pid"]
+        for worker in psutil.Process(instance["pid"]).children()
+    }
 
 
 class Counts:
@@ -182,7 +192,7 @@ def test_every_source_counts_what_the_client_got(stack: RepositoryCopy) -> None:
     assert stack.total(f'sum(http_requests_in_flight{{service="{SERVICE}"}})') == 0
 
 
-def test_killed_worker_misses_no_more_than_it_had_in_flight(stack: RepositoryCopy) -> None:
+def test_killed_workers_miss_no_more_than_they_had_in_flight(stack: RepositoryCopy) -> None:
     counts, in_flight = Counts(stack), 4
     before = [get(stack, "fine") for _ in range(REQUESTS)]
     stack.wait_for_scrape()  # what was counted before its last scrape is not lost
@@ -194,13 +204,13 @@ def test_killed_worker_misses_no_more_than_it_had_in_flight(stack: RepositoryCop
         client.start()
     gauge = f'sum(http_requests_in_flight{{service="{SERVICE}"}})'
     poll_until(lambda: stack.total(gauge) == in_flight, "the requests in flight", 15)
-    arbiter = psutil.Process(stack.instances()[f"{SERVICE}-1"]["pid"])
-    (worker,) = arbiter.children()
-    worker.kill()
+    workers = workers_of(stack)
+    for worker in workers:
+        worker.kill()
     for client in clients:
         client.join()
     assert cut == [(200, False)] * in_flight
-    poll_until(lambda: arbiter.children() not in ([], [worker]), "a new worker", 15)
+    poll_until(lambda: len(workers_of(stack) - workers) == len(workers), "a new worker of each", 15)
     after = [get(stack, "fine") for _ in range(REQUESTS)]
     assert before == after == [(200, True)] * REQUESTS
 
