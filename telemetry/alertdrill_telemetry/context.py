@@ -27,17 +27,18 @@ class RequestContext:
     """
 
     def __init__(self, traceparent: str | None = None, request_id: str | None = None) -> None:
+        digits = f"{_random.getrandbits(320):080x}"
         if traceparent and TRACEPARENT.fullmatch(traceparent := traceparent.strip()):
             self.trace_id = traceparent[3:35]
             self.sampled = int(traceparent[53:55], 16) & 1 == 1
         else:
-            self.trace_id = f"{_random.getrandbits(128):032x}"
+            self.trace_id = digits[:32]
             self.sampled = True
-        self.span_id = f"{_random.getrandbits(64):016x}"
+        self.span_id = digits[32:48]
         if request_id and REQUEST_ID.fullmatch(request_id):
             self.request_id = request_id
         else:
-            self.request_id = f"{_random.getrandbits(128):032x}"
+            self.request_id = digits[48:]
 
     def traceparent(self) -> str:
         """Return the header for an outgoing call, with this request's span as the parent."""

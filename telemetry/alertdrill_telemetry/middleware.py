@@ -7,7 +7,7 @@ depends on none of the application's hooks, and it counts what the client got.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Request, got_request_exception
@@ -146,14 +146,17 @@ class Exchange(RequestContext):
         self, middleware: Middleware, environ: WSGIEnvironment, start_response: StartResponse
     ) -> None:
         self.started = time.perf_counter()
-        traceparent, request_id = environ.get("HTTP_TRACEPARENT"), environ.get("HTTP_X_REQUEST_ID")
         outer = current_context.get()
-        if outer is not None:
+        if outer is None:
+            RequestContext.__init__(
+                self, environ.get("HTTP_TRACEPARENT"), environ.get("HTTP_X_REQUEST_ID")
+            )
+            middleware.drain.change_in_flight(1, self.started)
+        else:
             # The application calls itself through the test client: that is a request of its own,
             # in the trace of the outer request and in its thread.
             self.nested = True
-            traceparent, request_id = outer.traceparent(), outer.request_id
-        super().__init__(traceparent, request_id)
+            RequestContext.__init__(self, outer.traceparent(), outer.request_id)
         self._middleware = middleware
         self._start = start_response
         self.environ = environ
@@ -161,8 +164,6 @@ class Exchange(RequestContext):
         self.path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
         if "SERVER_SOFTWARE" not in environ:
             self._remaining = 0
-        if not self.nested:
-            middleware.drain.change_in_flight(1, self.started)
         if "HTTP_UPGRADE" in environ and environ["HTTP_UPGRADE"].lower() == WEBSOCKET:
             self._stay_open(WEBSOCKET)
 
@@ -211,42 +212,33 @@ class Exchange(RequestContext):
                 self._close()
             raise
 
-    def __iter__(self) -> Exchange:
-        return self
-
-    def __next__(self) -> bytes:
-        part = self._first
-        if part is not None:
-            self._first = None
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the parts of the response."""
+        part, self._first = self._first, None
+        while part is not None:
             self._sent = True
-        else:
-            part = self._continue()
-        self.sent_at = time.time()
-        if self._remaining > 0:
-            self._remaining -= len(part)
-            if self._remaining <= 0:
-                self._remaining = 0
-                self._complete = True
-                self.end()
-        return part
-
-    def _continue(self) -> bytes:
-        # The code of a generator runs here, so it needs the context.
-        token = current_context.set(self)
-        try:
-            part = self._next()
-        except StopIteration:
-            self._complete = True
-            if self._remaining >= 0:
-                self.end()
-            raise
-        except BaseException as error:
-            self._break_off(error)
-            raise
-        finally:
-            current_context.reset(token)
-        self._middleware.drain.record_progress(time.perf_counter())
-        return part
+            self.sent_at = time.time()
+            if self._remaining > 0:
+                self._remaining = max(0, self._remaining - len(part))
+                if self._remaining == 0:
+                    self._complete = True
+                    self.end()
+            yield part
+            # The code of a generator runs here, so it needs the context.
+            token = current_context.set(self)
+            try:
+                part = self._next()
+            except StopIteration:
+                break
+            except BaseException as error:
+                self._break_off(error)
+                raise
+            finally:
+                current_context.reset(token)
+            self._middleware.drain.record_progress(time.perf_counter())
+        self._complete = True
+        if self._remaining >= 0:
+            self.end()
 
     def close(self) -> None:
         """End the request; the server calls this in any case."""
@@ -296,7 +288,7 @@ class Exchange(RequestContext):
             if not (self._complete or broken) and self.environ["REQUEST_METHOD"] != "HEAD":
                 self.error = DISCONNECTED
             self.status = self.status or SERVER_ERROR
-            self._middleware.recorder.record(self, now - self.started, broken=broken)
+            self._middleware.recorder.record(self, now, broken=broken)
         finally:  # last: an idle instance has counted all its requests
             if not self.nested:
                 self._middleware.drain.change_in_flight(-1, now)

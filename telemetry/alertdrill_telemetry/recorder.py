@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from bisect import bisect_left
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -39,13 +40,12 @@ class _Series:
     each call, whether labels are missing.
     """
 
-    def __init__(self, total: Counter, duration: Histogram, head: str, tail: str) -> None:
+    def __init__(self, total: Counter, duration: Histogram, line: str) -> None:
         self.count: Increment = total._value.inc
         self.add_seconds: Increment = duration._sum.inc
         self.count_bucket: list[Increment] = [bucket.inc for bucket in duration._buckets]
         self.duration = duration
-        self.head = head
-        self.tail = tail
+        self.line = line
         self.last_exemplar = 0.0
 
 
@@ -62,6 +62,7 @@ class Recorder:
     ) -> None:
         self.is_silent: Callable[[], bool] | None = None
         self._exporter = exporter
+        self._bounds = exporter.bounds
         self._write = handler.writer.write
         self._guard = guard
         self._handler = handler
@@ -76,7 +77,7 @@ class Recorder:
             "instance": settings.instance,
             "version": settings.version,
         }
-        self._identity = escape(orjson.dumps(identity).decode())[1:-1]
+        self._identity = escape(orjson.dumps(identity).decode())[1:-1].replace("%", "%%")
         metrics = exporter.contract
         lines = metrics.access_log_lines
         self._count_line = lines._value.inc if lines is not None else None
@@ -85,8 +86,9 @@ class Recorder:
         self._series: dict[tuple[str, str | None, str, bool], _Series] = {}
         self._second = (0, "")
 
-    def record(self, exchange: Exchange, seconds: float, *, broken: bool) -> None:
-        """Record a request that took `seconds`; `broken` if its response is not complete."""
+    def record(self, exchange: Exchange, now: float, *, broken: bool) -> None:
+        """Record a request that ends at `time.perf_counter()`; `broken`: its response does not."""
+        seconds = now - exchange.started
         status = exchange.status
         method: str = exchange.environ["REQUEST_METHOD"]
         is_error = broken or status >= "500"
@@ -97,7 +99,12 @@ class Recorder:
             series = self._series[key] = self._create(key)
         series.count(1)
         if exchange.protocol is None:  # a connection that stays open is not slow
-            self._observe(series, seconds, exchange.trace_id)
+            if seconds >= SLOW_S or now - series.last_exemplar >= EXEMPLAR_INTERVAL_S:
+                series.last_exemplar = now
+                series.duration.observe(seconds, {"trace_id": exchange.trace_id})
+            else:
+                series.add_seconds(seconds)
+                series.count_bucket[bisect_left(self._bounds, seconds)](1)
         if broken or (exchange.exception is not None and status >= "500"):
             self._exporter.exceptions.labels(label, status).inc()
 
@@ -115,25 +122,15 @@ class Recorder:
 
     def _create(self, key: tuple[str, str | None, str, bool]) -> _Series:
         method, rule, status, is_error = key
-        route = "null" if rule is None else f'"{_json(rule)}"'
+        level = "ERROR" if is_error else "INFO"
+        route = "null" if rule is None else f'"{_json(rule)}"'.replace("%", "%%")
         return _Series(
             self._exporter.total.labels(method, status),
             self._exporter.duration.labels(method, rule or UNMATCHED, status),
-            f'"level":"{"ERROR" if is_error else "INFO"}","logger":"access","message":"',
-            f'"route":{route},"status":{status},"duration_ms":',
+            f'{{"timestamp":"%s.%03dZ","level":"{level}","logger":"access","message":"%s %s",'
+            f'{self._identity},"trace_id":"%s","span_id":"%s","request_id":"%s","method":"%s",'
+            f'"path":"%s","route":{route},"status":{status},"duration_ms":%.3f,"client":"%s"%s}}\n',
         )
-
-    def _observe(self, series: _Series, seconds: float, trace_id: str) -> None:
-        now = time.monotonic()
-        if seconds >= SLOW_S or now - series.last_exemplar >= EXEMPLAR_INTERVAL_S:
-            series.last_exemplar = now
-            series.duration.observe(seconds, {"trace_id": trace_id})
-            return
-        series.add_seconds(seconds)
-        for bound, count in zip(self._exporter.bounds, series.count_bucket, strict=True):
-            if seconds <= bound:
-                count(1)
-                return
 
     def _format(self, exchange: Exchange, series: _Series, method: str, seconds: float) -> str:
         path = exchange.path
@@ -155,12 +152,10 @@ class Recorder:
         error = exchange.error or exchange.exception
         if error is not None:
             more += f',"error":"{_json(error)}"'
-        return (
-            f'{{"timestamp":"{text}.{int((now - whole) * 1000):03d}Z",'
-            f'{series.head}{method} {path}",{self._identity},'
-            f'"trace_id":"{exchange.trace_id}","span_id":"{exchange.span_id}",'
-            f'"request_id":"{exchange.request_id}","method":"{method}","path":"{path}",'
-            f'{series.tail}{seconds * 1000:.3f},"client":"{client}"{more}}}\n'
+        return series.line % (
+            *(text, (now - whole) * 1000, method, path),
+            *(exchange.trace_id, exchange.span_id, exchange.request_id, method, path),
+            *(seconds * 1000, client, more),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
@@ -60,6 +61,16 @@ def copy_repository(folder: Path) -> Path:
             shutil.copy(ROOT / name, folder / name)
     (folder / ".venv").symlink_to(sys.prefix)
     return folder
+
+
+def stack_of_copy(root: Path, home: Path) -> RepositoryCopy:
+    """Return the stack of a copy of the repository, with its ports; it is not up yet."""
+    copied = RepositoryCopy(environment_of_copy(home), home / "ephemeral", root)
+    copied.alertdrill("status", check=False)  # the first command chooses the ports
+    chosen = json.loads((home / "settings.json").read_text())
+    copied.environment |= {f"{name.upper()}_PORT": str(at) for name, at in chosen["ports"].items()}
+    copied.environment["COMPOSE_PROJECT_NAME"] = chosen["project"]
+    return copied
 
 
 def environment_of_copy(home: Path) -> dict[str, str]:

@@ -21,7 +21,7 @@ from tests.e2e.repository_copy import (
     IMAGE_FORMAT,
     RepositoryCopy,
     copy_repository,
-    environment_of_copy,
+    stack_of_copy,
 )
 from tests.e2e.stack import TIMEOUT_S, leftovers, native_only, poll_until
 
@@ -72,13 +72,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RepositoryCopy]:
     home = tmp_path_factory.mktemp("home")
     root = copy_repository(tmp_path_factory.mktemp("copy"))
     commands = doc_steps.follow((root / PAGE).read_text(), root)
-    copied = RepositoryCopy(environment_of_copy(home), home / "ephemeral", root)
-    copied.alertdrill("status", check=False)  # the first command chooses the ports
-    settings = json.loads((home / "settings.json").read_text())
-    copied.environment |= {
-        f"{name.upper()}_PORT": str(at) for name, at in settings["ports"].items()
-    }
-    copied.environment["COMPOSE_PROJECT_NAME"] = settings["project"]
+    copied = stack_of_copy(root, home)
     try:
         for command in commands:
             copied.run_page_command(command)

@@ -8,13 +8,14 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 
 import psutil
 import pytest
 
 from alertdrill.clients.prometheus import counter_increase
-from tests.e2e.repository_copy import RepositoryCopy, copy_repository, environment_of_copy
-from tests.e2e.stack import TIMEOUT_S, free_ports, leftovers, native_only, poll_until
+from tests.e2e.repository_copy import RepositoryCopy, copy_repository, stack_of_copy
+from tests.e2e.stack import TIMEOUT_S, leftovers, native_only, poll_until
 
 pytestmark = [pytest.mark.stack, native_only, pytest.mark.timeout(TIMEOUT_S)]
 SERVICE = "failing"
@@ -22,7 +23,7 @@ APPLICATION = '''"""An application that fails in every way."""
 
 import time
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g
 
 from alertdrill_telemetry import init_app
 
@@ -33,15 +34,16 @@ def create_app():
 
     @app.get("/failing/<kind>")
     def answer(kind):
+        g.kind = kind
         if kind == "view":
             raise RuntimeError("no view")
         return Response(parts(kind)) if kind in STREAMS else kind
 
     def fails_at(name):
-        def hook(_):
-            if request.path == f"/failing/{name}":
+        def hook(response):
+            if g.get("kind") == name:
                 raise RuntimeError(f"no {name}")
-            return _
+            return response
 
         return hook
 
@@ -73,7 +75,7 @@ failing:
   memory_limit: 256MiB
   series_limit: 1000
 """
-SETTINGS = "\nFAILING_INSTANCES=1\nHEAL_FAILING=0\nFAILING_DIGEST=\n"
+SETTINGS = "\nFAILING_INSTANCES=2\nHEAL_FAILING=1\nFAILING_DIGEST=\n"
 # What a client gets of each path: the status, and whether the response is complete.
 EXPECTED = {
     "fine": (200, True),
@@ -101,7 +103,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RepositoryCopy]:
         with (root / name).open("a") as file:
             file.write(text)
     home = tmp_path_factory.mktemp("home")
-    stack = RepositoryCopy(environment_of_copy(home) | free_ports(), home / "ephemeral", root)
+    stack = stack_of_copy(root, home)
     try:
         stack.alertdrill("up")
         yield stack
@@ -127,6 +129,16 @@ def get(stack: RepositoryCopy, kind: str) -> tuple[int, bool]:
         return response.status, True
 
 
+def workers_of(stack: RepositoryCopy) -> set[psutil.Process]:
+    """Return the worker processes of all instances of the service."""
+    return {
+        worker
+        for instance in stack.instances().values()
+        if instance["service"] == SERVICE and instance["pid"]
+        for worker in psutil.Process(instance["pid"]).children()
+    }
+
+
 class Counts:
     """What each source has counted of the service, since the object was created."""
 
@@ -134,7 +146,6 @@ class Counts:
         self._stack = stack
         stack.wait_for_scrape()
         self._begun = time.time()
-        self._lines = len(stack.access_lines(SERVICE))
 
     def increase(self, metric: str, labels: str) -> int:
         """Return how much a counter has grown."""
@@ -157,7 +168,8 @@ class Counts:
                 line["status"],
                 line["status"] >= 500 or "error" not in line,
             )
-            for line in self._stack.access_lines(SERVICE)[self._lines :]
+            for line in self._stack.access_lines(SERVICE)
+            if datetime.fromisoformat(line["timestamp"]).timestamp() >= self._begun
         )
 
 
@@ -180,7 +192,7 @@ def test_every_source_counts_what_the_client_got(stack: RepositoryCopy) -> None:
     assert stack.total(f'sum(http_requests_in_flight{{service="{SERVICE}"}})') == 0
 
 
-def test_killed_worker_misses_no_more_than_it_had_in_flight(stack: RepositoryCopy) -> None:
+def test_killed_workers_miss_no_more_than_they_had_in_flight(stack: RepositoryCopy) -> None:
     counts, in_flight = Counts(stack), 4
     before = [get(stack, "fine") for _ in range(REQUESTS)]
     stack.wait_for_scrape()  # what was counted before its last scrape is not lost
@@ -192,13 +204,13 @@ def test_killed_worker_misses_no_more_than_it_had_in_flight(stack: RepositoryCop
         client.start()
     gauge = f'sum(http_requests_in_flight{{service="{SERVICE}"}})'
     poll_until(lambda: stack.total(gauge) == in_flight, "the requests in flight", 15)
-    arbiter = psutil.Process(stack.instances()[f"{SERVICE}-1"]["pid"])
-    (worker,) = arbiter.children()
-    worker.kill()
+    workers = workers_of(stack)
+    for worker in workers:
+        worker.kill()
     for client in clients:
         client.join()
     assert cut == [(200, False)] * in_flight
-    poll_until(lambda: arbiter.children() not in ([], [worker]), "a new worker", 15)
+    poll_until(lambda: len(workers_of(stack) - workers) == len(workers), "a new worker of each", 15)
     after = [get(stack, "fine") for _ in range(REQUESTS)]
     assert before == after == [(200, True)] * REQUESTS
 

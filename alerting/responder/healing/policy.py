@@ -67,10 +67,11 @@ class Limits(ClosedModel):
     """The limits, each with its reason in the file; times are in seconds.
 
     `budget`: actions on a service within a `window`; one more opens its circuit. `cooldown`: from
-    the end of a restart of an instance to its next; each further one within the window waits `backoff_factor`
-    times longer, up to `max_cooldown`. `scale_out_stabilization` and `scale_in_stabilization`: from
-    the end of a change of a service's scale to the next one. `staleness`: how long a notification counts while
-    Alertmanager does not answer, and how long an alert that Alertmanager has may go without one.
+    the end of a restart of an instance to its next; each further one within the window waits
+    `backoff_factor` times longer, up to `max_cooldown`. `scale_out_stabilization` and
+    `scale_in_stabilization`: from the end of a change of a service's scale to the next one.
+    `staleness`: how long a notification counts while Alertmanager does not answer, and how long an
+    alert that Alertmanager has may go without one.
     """
 
     budget: PositiveInt
