@@ -111,7 +111,8 @@ def test_policy_has_the_expected_action(drill: Drill) -> None:
     assert (drill.deadlines.heal or 0) > rule.min_firing or rule.action == "none"
 
 
-def test_restarts_exhaust_the_budget_when_the_drill_expects_it() -> None:
+@pytest.mark.parametrize("restart_takes", [0, 3])
+def test_restarts_exhaust_the_budget_when_the_drill_expects_it(restart_takes: int) -> None:
     drill = CATALOGUE.drills["HealingExhausted"]
     target, service = drill.fault.target, drill.expect.labels["service"]
     down = Instance(name=target, service=service, state="stopped", healing_enabled=True)
@@ -127,9 +128,11 @@ def test_restarts_exhaust_the_budget_when_the_drill_expects_it() -> None:
         if planned.expected.open_circuits:
             break
         if planned.decisions[0].action == "restart":
-            restarts.append(Action("restart", service, target, now, now + 3))
-    assert planned.expected.open_circuits == {service: drill.crossing.fastest}
-    assert drill.crossing.fastest == drill.crossing.slowest
+            restarts.append(Action("restart", service, target, now, now + restart_takes))
+    ideal = drill.crossing.fastest
+    assert drill.crossing.slowest == ideal
+    delay = drill.crossing.fixed_delay if restart_takes else 0
+    assert planned.expected.open_circuits == {service: ideal + delay}
 
 
 @pytest.mark.parametrize("drill", DRILLS, ids=by_alert)
