@@ -6,7 +6,7 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -21,11 +21,14 @@ CONNECTIONS, THREADS = 8, 4
 # Interleaved, so that a busy moment of the machine affects all sides; odd, so that the median is
 # a measurement.
 ROUNDS, ROUND_S, WARMUP_S = 11, 1.5, 0.5
-APPLICATIONS = {
-    "bare": "bare Flask",
-    "ours": "alertdrill_telemetry",
-    "exporter": "prometheus-flask-exporter, JSON log",
-    "opentelemetry": "OpenTelemetry",
+# Under gunicorn's gthread worker with THREADS threads, or under granian with these.
+SERVERS = {
+    "bare Flask": ("bare", None),
+    "alertdrill_telemetry": ("ours", None),
+    "prometheus-flask-exporter, JSON log": ("exporter", None),
+    "OpenTelemetry": ("opentelemetry", None),
+    "alertdrill_telemetry, granian with 4 threads": ("ours", 4),
+    "alertdrill_telemetry, granian with 1 thread": ("ours", 1),
 }
 
 
@@ -52,22 +55,25 @@ class Measurement:
 
 
 def table() -> Table:
-    """Measure all applications under gunicorn's gthread worker."""
+    """Measure all applications on their servers."""
     with ExitStack() as stack:
-        servers = {name: stack.enter_context(_gunicorn(name)) for name in APPLICATIONS}
+        servers = {
+            name: stack.enter_context(_serve(application, granian_threads))
+            for name, (application, granian_threads) in SERVERS.items()
+        }
         for server in servers.values():
             _measure(server, WARMUP_S)
         rounds = [
             {name: _measure(servers[name], ROUND_S) for name in servers} for _ in range(ROUNDS)
         ]
     result = Table(
-        "gunicorn gthread, 4 threads, 8 connections",
+        "gunicorn gthread with 4 threads, 8 connections",
         *("Requests/s", "Of bare Flask", "CPU a request", "p99"),
         box=None,
         pad_edge=False,
     )
-    for name, description in APPLICATIONS.items():
-        result.add_row(description, *_row([(results[name], results["bare"]) for results in rounds]))
+    for name in SERVERS:
+        result.add_row(name, *_row([(results[name], results["bare Flask"]) for results in rounds]))
     return result
 
 
@@ -87,29 +93,34 @@ def _measure(server: Server, seconds: float) -> Measurement:
 
 
 @contextmanager
-def _gunicorn(name: str) -> Iterator[Server]:
+def _serve(application: str, granian_threads: int | None) -> Iterator[Server]:
     port = free_port()
-    options = ("--worker-class", "gthread", "--threads", str(THREADS), "--keep-alive", "75")
-    command = (sys.executable, "-m", "gunicorn", *options, "--bind", f"127.0.0.1:{port}")
-    application = f"tests.bench.telemetry_apps:{name}()"
+    target = f"tests.bench.telemetry_apps:{application}()"
+    environment = os.environ | {"FAULTS_ENABLED": "0", "LOG_LEVEL": "INFO"}
+    if granian_threads is None:
+        options = ("--worker-class", "gthread", "--threads", str(THREADS), "--keep-alive", "75")
+        command = ["gunicorn", *options, "--bind", f"127.0.0.1:{port}", target]
+    else:
+        command = ["alertdrill_telemetry.granian_server"]
+        environment |= {"SERVICE": "bench", "APP": target, "DRAIN_SECONDS": "0"}
+        environment |= {"PORT": str(port), "THREADS": str(granian_threads)}
     # Their output goes to a pipe with a reader, as under Docker or supervisord.
     reader = subprocess.Popen(("cat",), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     process = subprocess.Popen(
-        [*command, application], env=_environment(), stdout=reader.stdin, stderr=subprocess.STDOUT
+        [sys.executable, "-m", *command],
+        env=environment,
+        stdout=reader.stdin,
+        stderr=subprocess.STDOUT,
     )
     assert reader.stdin is not None
     reader.stdin.close()
     try:
-        poll_until(lambda: _answers(port), f"the server of {name}")
+        poll_until(lambda: _answers(port), f"the server of {target}")
         yield Server(port, psutil.Process(process.pid))
     finally:
         process.terminate()
         process.wait()
         reader.wait()
-
-
-def _environment() -> Mapping[str, str]:
-    return {**os.environ, "FAULTS_ENABLED": "0", "LOG_LEVEL": "INFO"}
 
 
 def _answers(port: int) -> bool:
