@@ -41,7 +41,7 @@ MAX_CONNECTIONS = 900
 # A worker has all its threads from its start on, and keeps them: see `Gateway.warm_up`.
 THREAD_LIFETIME_S = 10 * 365 * 86400
 # How often a worker shows that it runs and looks whether its arbiter does, as under gunicorn.
-BEAT_INTERVAL_S = 1.0
+HEARTBEAT_INTERVAL_S = 1.0
 # The exit code of a worker whose application can't be loaded; its successor would fail as well.
 NOT_LOADED = 3
 
@@ -79,7 +79,7 @@ class GranianServer(mp.MPServer):  # type: ignore[misc]
         self._server = server
         self._signals: queue.SimpleQueue[int] = queue.SimpleQueue()
         # When each worker last showed that it runs; 0 while it loads the application.
-        self._beats = shared_counters.shared_counters()
+        self._heartbeats = shared_counters.shared_counters()
         self._token = secrets.token_hex()  # of the requests that warm a worker up
 
     def run(self) -> None:
@@ -115,7 +115,7 @@ class GranianServer(mp.MPServer):  # type: ignore[misc]
         self._signals.put(signum)
 
     def _spawn_worker(self, idx: int, target: Any, callback_loader: Any) -> Any:
-        self._beats[idx] = 0
+        self._heartbeats[idx] = 0
         # Exempt the arbiter's objects from garbage collection, which would copy their memory.
         gc.collect()
         gc.freeze()
@@ -128,7 +128,7 @@ class GranianServer(mp.MPServer):  # type: ignore[misc]
             self.main_loop_interrupt.wait(drain.POLL_INTERVAL_S)
             now = time.monotonic()
             # While the whole instance was stopped, no worker could show that it runs.
-            stopped_for = max(now - looked_at - BEAT_INTERVAL_S, 0)
+            stopped_for = max(now - looked_at - HEARTBEAT_INTERVAL_S, 0)
             self._kill_stalled(now, stopped_for)
             looked_at = now
             if self.reload_signal:
@@ -147,15 +147,15 @@ class GranianServer(mp.MPServer):  # type: ignore[misc]
 
     def _kill_stalled(self, now: float, stopped_for: float) -> None:
         for worker in self.wrks:
-            if self._beats[worker.idx]:
-                self._beats[worker.idx] += stopped_for
-            if 0 < self._beats[worker.idx] < now - self._server.worker_timeout:
+            if self._heartbeats[worker.idx]:
+                self._heartbeats[worker.idx] += stopped_for
+            if 0 < self._heartbeats[worker.idx] < now - self._server.worker_timeout:
                 logger.critical(
                     "Worker %s has not run for %.0f s: it is killed and replaced.",
                     worker.inner.pid,
-                    now - self._beats[worker.idx],
+                    now - self._heartbeats[worker.idx],
                 )
-                self._beats[worker.idx] = 0
+                self._heartbeats[worker.idx] = 0
                 worker.inner.kill()
 
     def shutdown(self, exit_code: int = 0) -> None:
@@ -175,19 +175,19 @@ class GranianServer(mp.MPServer):  # type: ignore[misc]
         except BaseException:
             logger.exception("The application %s can't be loaded.", self.target)
             sys.exit(NOT_LOADED)
-        threading.Thread(target=self._accompany, args=(worker, loaded), daemon=True).start()
+        threading.Thread(target=self._report_liveness, args=(worker, loaded), daemon=True).start()
         return loaded
 
-    def _accompany(self, worker: int, loaded: Gateway) -> None:
-        """Make the worker ready, then show that it runs; end it if its arbiter has died."""
+    def _report_liveness(self, worker: int, loaded: Gateway) -> None:
+        """Make the worker ready, then report that it runs; end it if its arbiter has died."""
         try:
             loaded.warm_up(self._sso.getsockname())
         except OSError as error:
             logger.warning("The threads of worker %s start when needed: %s", os.getpid(), error)
         self._server.worker_loaded()
         while os.getppid() == self.pid:
-            self._beats[worker] = time.monotonic()
-            time.sleep(BEAT_INTERVAL_S)
+            self._heartbeats[worker] = time.monotonic()
+            time.sleep(HEARTBEAT_INTERVAL_S)
         logger.critical("The arbiter %s has died: worker %s stops.", self.pid, os.getpid())
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(self._server.graceful_timeout)
