@@ -123,14 +123,14 @@ class GranianServer(mp.MPServer):  # type: ignore[misc]
 
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
         """Replace workers that end, until a signal comes."""
-        looked_at = time.monotonic()
+        checked_at = time.monotonic()
         while self._signals.empty():
             self.main_loop_interrupt.wait(drain.POLL_INTERVAL_S)
             now = time.monotonic()
             # While the whole instance was stopped, no worker could show that it runs.
-            stopped_for = max(now - looked_at - HEARTBEAT_INTERVAL_S, 0)
+            stopped_for = max(now - checked_at - HEARTBEAT_INTERVAL_S, 0)
             self._kill_stalled(now, stopped_for)
-            looked_at = now
+            checked_at = now
             if self.reload_signal:
                 replaced = list(self.wrks)
                 self._reload(spawn_target, target_loader)
@@ -179,7 +179,7 @@ class GranianServer(mp.MPServer):  # type: ignore[misc]
         return loaded
 
     def _report_liveness(self, worker: int, loaded: Gateway) -> None:
-        """Make the worker ready, then report that it runs; end it if its arbiter has died."""
+        """Make the worker ready, then report that it runs; end it if its arbiter dies."""
         try:
             loaded.warm_up(self._sso.getsockname())
         except OSError as error:

@@ -87,7 +87,10 @@ class Recorder:
         self._second = (0, "")
 
     def record(self, exchange: Exchange, now: float, *, broken: bool) -> None:
-        """Record a request that ends at `time.perf_counter()`; `broken`: its response does not."""
+        """Record a request that ended at `now`, a time of `time.perf_counter()`.
+
+        `broken` tells that its response is not complete.
+        """
         seconds = now - exchange.started
         status = exchange.status
         method: str = exchange.environ["REQUEST_METHOD"]

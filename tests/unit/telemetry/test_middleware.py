@@ -13,50 +13,15 @@ from typing import Any
 
 import pytest
 from flask import Flask, Response, abort, g, request, stream_with_context
-from prometheus_client import CollectorRegistry
 
-from alertdrill_telemetry import TelemetryError, TelemetrySettings, init_app
+from alertdrill_telemetry import TelemetryError, init_app
 from alertdrill_telemetry.context import current
 from alertdrill_telemetry.drain import DrainState
-from tests.unit.telemetry.wsgi_server import Answer, serve
+from tests.unit.telemetry.observed import SETTINGS, TRACE, Shop
+from tests.unit.telemetry.wsgi_server import serve
 
 Lines = Callable[[], list[dict[str, Any]]]
-SETTINGS = TelemetrySettings("shop", "shop-1", "1.2.3")
-TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
-HEADERS = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01", "X-Request-ID": "mine-1"}
 log = logging.getLogger("shop")
-
-
-class Shop:
-    """An application with telemetry, and what telemetry counts."""
-
-    def __init__(self, app: Flask | None = None, lines: Lines | None = None) -> None:
-        self.app = app or Flask("shop", static_folder=None)
-        self.registry = CollectorRegistry()
-        self.telemetry = init_app(self.app, "shop", SETTINGS, self.registry)
-
-    def get(self, path: str, **options: Any) -> Answer:
-        return serve(self.app, path, **{"headers": HEADERS, **options})
-
-    def value(self, name: str, **labels: str) -> float:
-        return self.registry.get_sample_value(name, labels) or 0.0
-
-    def total(self, status: str, method: str = "GET") -> float:
-        return self.value("flask_http_request_total", method=method, status=status)
-
-    def exceptions(self, status: str) -> float:
-        return self.value("flask_http_request_exceptions_total", method="GET", status=status)
-
-    def duration(self, url_rule: str, status: str = "200") -> float:
-        name = "flask_http_request_duration_seconds_sum"
-        return self.value(name, method="GET", url_rule=url_rule, status=status)
-
-    def durations(self, url_rule: str, status: str = "200") -> float:
-        name = "flask_http_request_duration_seconds_count"
-        return self.value(name, method="GET", url_rule=url_rule, status=status)
-
-    def in_flight(self) -> float:
-        return self.value("http_requests_in_flight")
 
 
 @pytest.fixture
@@ -328,59 +293,6 @@ def test_server_that_never_closes_leaves_nothing_in_flight(shop: Shop) -> None:
     del body
     assert shop.in_flight() == 0
     assert shop.total("200") == 1
-
-
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
-def test_no_hook_or_setting_reaches_the_operations(shop: Shop, path: str) -> None:
-    shop.app.config.update(TRUSTED_HOSTS=["shop.example"], APPLICATION_ROOT="/shop")
-    shop.app.before_request(lambda: abort(401))
-
-    @shop.app.after_request
-    def redirect(response: Response) -> Response:
-        response.status_code = 302
-        return response
-
-    inner = shop.app.wsgi_app
-
-    def prefix(environ: Any, start_response: Any) -> Any:
-        if not environ["PATH_INFO"].startswith("/shop"):
-            start_response("404 Not Found", [])
-            return []
-        return inner(environ, start_response)
-
-    shop.app.wsgi_app = prefix  # type: ignore[method-assign]
-    assert shop.get(path).status == 200
-    assert shop.get("/other").status == 404
-    assert shop.total("404") == 1
-
-
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/faults"])
-def test_prefix_of_a_client_does_not_reach_the_operations(shop: Shop, path: str) -> None:
-    # What gunicorn makes of GET /x/metrics with `SCRIPT_NAME: /x`.
-    assert shop.get(path, SCRIPT_NAME="/x").status == 404
-    assert shop.total("404") == 1
-
-
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/faults", "/faults/cpu"])
-@pytest.mark.parametrize("before", [True, False])
-def test_view_at_an_operations_path_is_refused(path: str, before: bool) -> None:
-    app = Flask("shop", static_folder=None)
-    if not before:
-        init_app(app, "shop", SETTINGS)
-
-    def add() -> None:
-        app.add_url_rule(path, view_func=lambda: "mine")
-        init_app(app, "shop", SETTINGS)
-
-    with pytest.raises(TelemetryError, match=f"view at {path}.*OPS_PORT"):
-        add()
-
-
-def test_similar_paths_belong_to_the_application(shop: Shop) -> None:
-    paths = ("/metrics/x", "/healthzz", "/faultsx", "/x/metrics")
-    for path in paths:
-        shop.app.add_url_rule(path, path, view_func=lambda: "mine")
-    assert {shop.get(path).body for path in paths} == {b"mine"}
 
 
 def test_nothing_is_added_to_g(shop: Shop) -> None:
