@@ -17,7 +17,28 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 # Ids need to be different, not secret. This generator makes no system call, for which a thread
 # would give up the interpreter's lock; the application cannot seed it.
 _random = random.Random()  # noqa: S311 - see above
-os.register_at_fork(after_in_child=_random.seed)
+# The hex digits of the ids of each of the next requests, at most this number of requests: to
+# generate them together takes a quarter of the time.
+DIGITS, REQUESTS = 80, 64
+_digits: list[str] = []
+
+
+def _take_digits() -> str:
+    try:
+        return _digits.pop()
+    except IndexError:
+        text = _random.randbytes(DIGITS // 2 * REQUESTS).hex()
+        _digits.extend(text[start : start + DIGITS] for start in range(DIGITS, len(text), DIGITS))
+        return text[:DIGITS]
+
+
+def _reseed() -> None:
+    """Generate other ids than the parent process."""
+    _random.seed()
+    _digits.clear()
+
+
+os.register_at_fork(after_in_child=_reseed)
 
 
 class RequestContext:
@@ -26,14 +47,15 @@ class RequestContext:
     They continue the caller's if its headers are valid; otherwise they are new.
     """
 
+    sampled = True
+
     def __init__(self, traceparent: str | None = None, request_id: str | None = None) -> None:
-        digits = f"{_random.getrandbits(320):080x}"
+        digits = _take_digits()
         if traceparent and TRACEPARENT.fullmatch(traceparent := traceparent.strip()):
             self.trace_id = traceparent[3:35]
             self.sampled = int(traceparent[53:55], 16) & 1 == 1
         else:
             self.trace_id = digits[:32]
-            self.sampled = True
         self.span_id = digits[32:48]
         if request_id and REQUEST_ID.fullmatch(request_id):
             self.request_id = request_id

@@ -65,9 +65,10 @@ class DrainState:
     def change_in_flight(self, by: int, now: float) -> None:
         """Count a request that starts (1) or ends (-1) in this worker, at `time.perf_counter()`."""
         # First the time: else the last thread that gets busy looks as if it had been for long.
-        self._counters[self._progress] = now
+        counters = self._counters
+        counters[self._progress] = now
         with self._lock:
-            self._counters[self._in_flight] += by
+            counters[self._in_flight] += by
 
     def change_open(self, by: int) -> None:
         """Count a request in flight that stays open (1), or its end (-1)."""

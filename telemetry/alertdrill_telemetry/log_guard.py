@@ -18,7 +18,7 @@ class LogGuard:
     """Puts `handler` back when `dictConfig`, `fileConfig` or `basicConfig` has removed it.
 
     After `dictConfig` this happens at once, through `logging.config.dictConfigClass`. The others
-    have no hook, so that the next request repairs what they did, with a warning and a count:
+    have no hook, so that a later request repairs what they did, with a warning and a count:
     records in between may have been written as text.
     """
 

@@ -171,8 +171,8 @@ class LineWriter:
             if self._lock is not None:
                 fcntl.flock(self._lock, fcntl.LOCK_EX)
             try:
-                while line:
-                    line = line[os.write(self._descriptor, line) :]
+                while (written := os.write(self._descriptor, line)) < len(line):
+                    line = line[written:]
             finally:
                 if self._lock is not None:
                     fcntl.flock(self._lock, fcntl.LOCK_UN)

@@ -56,12 +56,12 @@ class Middleware:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve a request; raise what the application raises."""
-        if self._operations is not None:
-            # As the client sent it: gunicorn takes SCRIPT_NAME from a header.
-            path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-            if path.startswith(OPERATIONS) and is_operation(path):
-                return self._operations(environ, start_response)
-        exchange = Exchange(self, environ, start_response)
+        # As the client sent it: gunicorn takes SCRIPT_NAME from a header, and a middleware of the
+        # application may move a prefix.
+        path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+        if self._operations is not None and path.startswith(OPERATIONS) and is_operation(path):
+            return self._operations(environ, start_response)
+        exchange = Exchange(self, environ, path, start_response)
         token = current_context.set(exchange)
         try:
             exchange.begin(self.app.wsgi_app(environ, exchange.start_response))
@@ -128,6 +128,8 @@ class Exchange(RequestContext):
     request: Request | None = None
     rule: str | None = None
     status = ""
+    # Whether the response is not complete because of an error.
+    broken = False
     error: str | None = None
     exception: str | None = None
     protocol: str | None = None
@@ -143,7 +145,11 @@ class Exchange(RequestContext):
     _remaining = -1
 
     def __init__(
-        self, middleware: Middleware, environ: WSGIEnvironment, start_response: StartResponse
+        self,
+        middleware: Middleware,
+        environ: WSGIEnvironment,
+        path: str,
+        start_response: StartResponse,
     ) -> None:
         self.started = time.perf_counter()
         outer = current_context.get()
@@ -160,8 +166,7 @@ class Exchange(RequestContext):
         self._middleware = middleware
         self._start = start_response
         self.environ = environ
-        # As the client sent it: a middleware of the application may move a prefix.
-        self.path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+        self.path = path
         if "SERVER_SOFTWARE" not in environ:
             self._remaining = 0
         if "HTTP_UPGRADE" in environ and environ["HTTP_UPGRADE"].lower() == WEBSOCKET:
@@ -173,13 +178,16 @@ class Exchange(RequestContext):
         """Pass the start of the response on, with the request id (PEP 3333)."""
         request_id = self.request_id
         for name, value in headers:
-            if len(name) == len("Content-Type") == len("X-Request-ID"):
+            if len(name) == 12:  # as both of these names: a cheap test first
                 lowered = name.lower()
-                if lowered == "content-type":
-                    if value.startswith("text/event-stream") and self.protocol is None:
-                        self._stay_open(SSE)
-                elif lowered == "x-request-id":  # the application's own
+                if lowered == "x-request-id":  # the application's own
                     request_id = ""
+                elif (
+                    lowered == "content-type"
+                    and value.startswith("text/event-stream")
+                    and self.protocol is None
+                ):
+                    self._stay_open(SSE)
             elif self._remaining == 0 and name.lower() == "content-length":
                 self._remaining = int(value)
         if request_id:
@@ -284,11 +292,13 @@ class Exchange(RequestContext):
                 self._end_connection(self.protocol)
             if self.request is not None and self.request.url_rule is not None:
                 self.rule = self.request.url_rule.rule
-            broken = self.error is not None and not self._complete
-            if not (self._complete or broken) and self.environ["REQUEST_METHOD"] != "HEAD":
-                self.error = DISCONNECTED
-            self.status = self.status or SERVER_ERROR
-            self._middleware.recorder.record(self, now, broken=broken)
+            if not self._complete:
+                self.broken = self.error is not None
+                if not self.broken and self.environ["REQUEST_METHOD"] != "HEAD":
+                    self.error = DISCONNECTED
+            if not self.status:
+                self.status = SERVER_ERROR
+            self._middleware.recorder.record(self, now)
         finally:  # last: an idle instance has counted all its requests
             if not self.nested:
                 self._middleware.drain.change_in_flight(-1, now)

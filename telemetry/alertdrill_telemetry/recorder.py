@@ -1,52 +1,81 @@
 """Record each request that has ended: its metrics, and its access line.
 
-This is the part that every request pays for. It formats the line without a log record, keeps the
-counters and texts that requests share, and calls few functions.
+This is the part that every request pays for. It formats the line without a log record, and counts
+requests together.
 """
 
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from bisect import bisect_left
-from collections.abc import Callable
+from collections import Counter as Tally
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from prometheus_client import Counter, Histogram
+from prometheus_client.samples import Exemplar
 
 from .clock import Clock, no_skew
 from .exporter import METHODS, OTHER_METHOD, UNMATCHED, MetricsExporter
 from .log_guard import LogGuard
 from .logs import LineHandler, escape
+from .metrics import multiprocess_dir
 from .settings import TelemetrySettings
 
 if TYPE_CHECKING:
     from .middleware import Exchange
 
 # A scrape reads the latest exemplar of each bucket, every few seconds. Slow requests, the ones that
-# people look for, always leave theirs; of the others a few suffice, since an exemplar takes longer
-# than all other counting.
-SLOW_S, EXEMPLAR_INTERVAL_S = 0.1, 0.1
-
-
-Increment = Callable[[float], None]
+# people look for, always leave theirs; of the others a sample suffices.
+SLOW_S, SAMPLE_INTERVAL_S = 0.1, 0.1
+# The metrics are updated at each scrape, and when a series has this number of pending requests.
+MAX_PENDING = 100
+# A lookup takes a third of the time of formatting.
+_THREE_DIGITS = [f"{number:03}" for number in range(1000)]
 
 
 class _Series:
     """What requests of one method, route, status and level share.
 
-    The values behind the counters are incremented directly: their public methods first check, at
-    each call, whether labels are missing.
+    `seconds` has the durations of requests that are not in the metrics yet, and `lines` an item
+    for each access line that is not: threads append without a lock.
     """
 
-    def __init__(self, total: Counter, duration: Histogram, line: str) -> None:
-        self.count: Increment = total._value.inc
-        self.add_seconds: Increment = duration._sum.inc
-        self.count_bucket: list[Increment] = [bucket.inc for bucket in duration._buckets]
+    def __init__(
+        self, total: Counter, duration: Histogram, lines: list[Counter], start: str, end: str
+    ) -> None:
+        self.total = total
         self.duration = duration
-        self.line = line
-        self.last_exemplar = 0.0
+        self.line_counters = lines
+        # The parts of the access line before the message, and after the path.
+        self.start = start
+        self.end = end
+        self.sampled_at = 0.0
+        self.seconds: deque[float] = deque()
+        self.lines: deque[None] = deque()
+
+    def keep_exemplar(self, seconds: float, bucket: int, trace_id: str) -> None:
+        """Make a request the exemplar of its bucket."""
+        exemplar = Exemplar({"trace_id": trace_id}, seconds, time.time())
+        self.duration._buckets[bucket].set_exemplar(exemplar)
+
+    def count(self, bounds: Sequence[float]) -> None:
+        """Count the pending requests and lines. A lock must prevent concurrent calls."""
+        seconds = [self.seconds.popleft() for _ in range(len(self.seconds))]
+        if seconds:
+            self.total.inc(len(seconds))
+            self.duration._sum.inc(sum(seconds))
+            for bucket, requests in Tally(bisect_left(bounds, s) for s in seconds).items():
+                self.duration._buckets[bucket].inc(requests)
+        lines = len(self.lines)
+        for _ in range(lines):
+            self.lines.popleft()
+        for counter in self.line_counters:
+            counter.inc(lines)
 
 
 class Recorder:
@@ -70,95 +99,105 @@ class Recorder:
         self._level = logging.getLevelNamesMapping()[settings.log_level]
         self._clock = clock
         self._proxies = settings.trusted_proxies
-        self._shows_all = settings.logs_requests
-        self._shows_errors = settings.log_level != "CRITICAL"
+        shows_errors = settings.log_level != "CRITICAL"
+        self._shown = {False: settings.logs_requests, True: shows_errors}
         identity = {
             "service": settings.service,
             "instance": settings.instance,
             "version": settings.version,
         }
-        self._identity = escape(orjson.dumps(identity).decode())[1:-1].replace("%", "%%")
-        metrics = exporter.contract
-        lines = metrics.access_log_lines
-        self._count_line = lines._value.inc if lines is not None else None
-        self._count_info = metrics.log_records.labels(level="INFO")._value.inc
-        self._count_error = metrics.log_records.labels(level="ERROR")._value.inc
+        self._identity = f'",{escape(orjson.dumps(identity).decode())[1:-1]},"trace_id":"'
         self._series: dict[tuple[str, str | None, str, bool], _Series] = {}
         self._second = (0, "")
+        # With several workers the metrics are in files, which survive a killed worker.
+        self._max_pending = 1 if multiprocess_dir() else MAX_PENDING
+        self._lock = threading.Lock()
+        exporter.contract.collect_hook.call = self.count_pending
 
-    def record(self, exchange: Exchange, now: float, *, broken: bool) -> None:
-        """Record a request that ended at `now`, a time of `time.perf_counter()`.
-
-        `broken` tells that its response is not complete.
-        """
+    def record(self, exchange: Exchange, now: float) -> None:
+        """Record a request that ended at `now`, a time of `time.perf_counter()`."""
         seconds = now - exchange.started
-        status = exchange.status
         method: str = exchange.environ["REQUEST_METHOD"]
-        is_error = broken or status >= "500"
         label = method if method in METHODS else OTHER_METHOD
+        status = exchange.status
+        is_error = exchange.broken or status >= "500"
         key = (label, exchange.rule, status, is_error)
         series = self._series.get(key)
         if series is None:
-            series = self._series[key] = self._create(key)
-        series.count(1)
-        if exchange.protocol is None:  # a connection that stays open is not slow
-            if seconds >= SLOW_S or now - series.last_exemplar >= EXEMPLAR_INTERVAL_S:
-                series.last_exemplar = now
-                series.duration.observe(seconds, {"trace_id": exchange.trace_id})
-            else:
-                series.add_seconds(seconds)
-                series.count_bucket[bisect_left(self._bounds, seconds)](1)
-        if broken or (exchange.exception is not None and status >= "500"):
+            series = self._create(key)
+        if exchange.protocol is None:
+            series.seconds.append(seconds)
+            if seconds >= SLOW_S or now - series.sampled_at >= SAMPLE_INTERVAL_S:
+                self._sample(series, seconds, now, exchange.trace_id)
+        else:  # a connection that stays open is not slow
+            series.total.inc()
+        if exchange.broken or (exchange.exception is not None and is_error):
             self._exporter.exceptions.labels(label, status).inc()
 
+        if self._shown[is_error] and (self.is_silent is None or not self.is_silent()):
+            method = label if label is method else _json(method)
+            if self._write(self._format(exchange, series, method, seconds).encode()):
+                series.lines.append(None)
+        if len(series.lines) >= self._max_pending or len(series.seconds) >= self._max_pending:
+            with self._lock:
+                series.count(self._bounds)
+
+    def _sample(self, series: _Series, seconds: float, now: float, trace_id: str) -> None:
+        """Do what is too slow for every request: keep an exemplar, and check the log handler."""
+        series.sampled_at = now
+        series.keep_exemplar(seconds, bisect_left(self._bounds, seconds), trace_id)
         if self._handler not in self._root.handlers or self._root.level != self._level:
             self._guard.repair()
-        if not (self._shows_errors if is_error else self._shows_all):
-            return
-        if self.is_silent is not None and self.is_silent():
-            return
-        line = self._format(exchange, series, method if label is method else _json(method), seconds)
-        if self._write(line.encode()):
-            (self._count_error if is_error else self._count_info)(1)
-            if self._count_line is not None:
-                self._count_line(1)
+
+    def count_pending(self) -> None:
+        """Count the requests that are not in the metrics yet."""
+        with self._lock:
+            for series in list(self._series.values()):
+                series.count(self._bounds)
 
     def _create(self, key: tuple[str, str | None, str, bool]) -> _Series:
         method, rule, status, is_error = key
         level = "ERROR" if is_error else "INFO"
-        route = "null" if rule is None else f'"{_json(rule)}"'.replace("%", "%%")
-        return _Series(
+        route = "null" if rule is None else f'"{_json(rule)}"'
+        metrics = self._exporter.contract
+        lines = [metrics.log_records.labels(level=level)]
+        if metrics.access_log_lines is not None:
+            lines.append(metrics.access_log_lines)
+        series = _Series(
             self._exporter.total.labels(method, status),
             self._exporter.duration.labels(method, rule or UNMATCHED, status),
-            f'{{"timestamp":"%s.%03dZ","level":"{level}","logger":"access","message":"%s %s",'
-            f'{self._identity},"trace_id":"%s","span_id":"%s","request_id":"%s","method":"%s",'
-            f'"path":"%s","route":{route},"status":{status},"duration_ms":%.3f,"client":"%s"%s}}\n',
+            lines,
+            start=f'Z","level":"{level}","logger":"access","message":"',
+            end=f'","route":{route},"status":{status},"duration_ms":',
         )
+        return self._series.setdefault(key, series)  # another thread may have been first
 
     def _format(self, exchange: Exchange, series: _Series, method: str, seconds: float) -> str:
-        path = exchange.path
-        path = _json(path if path.isascii() else _decode(path))
         now = exchange.sent_at or time.time()
         if self._clock.skew is not no_skew:
             now = self._clock.apply_skew(now)
         whole = int(now)
-        second, text = self._second  # one tuple, since threads share it
+        second, time_text = self._second  # one tuple, since threads share it
         if second != whole:
-            text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
-            self._second = (whole, text)
+            time_text = time.strftime('{"timestamp":"%Y-%m-%dT%H:%M:%S.', time.gmtime(whole))
+            self._second = (whole, time_text)
+        microseconds = int(seconds * 1e6)
+        path = exchange.path
+        path = _json(path if path.isascii() else _decode(path))
         client = exchange.environ.get("REMOTE_ADDR", "")
         if self._proxies:
             client = _json(_client(exchange.environ, self._proxies) or client)
-        more = ""
-        if exchange.protocol is not None:
-            more = f',"protocol":"{exchange.protocol}"'
+        end = "}\n"
         error = exchange.error or exchange.exception
         if error is not None:
-            more += f',"error":"{_json(error)}"'
-        return series.line % (
-            *(text, (now - whole) * 1000, method, path),
-            *(exchange.trace_id, exchange.span_id, exchange.request_id, method, path),
-            *(seconds * 1000, client, more),
+            end = f',"error":"{_json(error)}"}}\n'
+        if exchange.protocol is not None:
+            end = f',"protocol":"{exchange.protocol}"{end}'
+        return (
+            f"{time_text}{_THREE_DIGITS[int((now - whole) * 1000)]}{series.start}{method} {path}"
+            f'{self._identity}{exchange.trace_id}","span_id":"{exchange.span_id}","request_id":"'
+            f'{exchange.request_id}","method":"{method}","path":"{path}{series.end}'
+            f'{microseconds // 1000}.{_THREE_DIGITS[microseconds % 1000]},"client":"{client}"{end}'
         )
 
 

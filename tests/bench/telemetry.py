@@ -56,16 +56,7 @@ class Measurement:
 
 def table() -> Table:
     """Measure all applications on their servers."""
-    with ExitStack() as stack:
-        servers = {
-            name: stack.enter_context(_serve(application, granian_threads))
-            for name, (application, granian_threads) in SERVERS.items()
-        }
-        for server in servers.values():
-            _measure(server, WARMUP_S)
-        rounds = [
-            {name: _measure(servers[name], ROUND_S) for name in servers} for _ in range(ROUNDS)
-        ]
+    rounds = [_round() for _ in range(ROUNDS)]
     result = Table(
         "gunicorn gthread with 4 threads, 8 connections",
         *("Requests/s", "Of bare Flask", "CPU a request", "p99"),
@@ -75,6 +66,21 @@ def table() -> Table:
     for name in SERVERS:
         result.add_row(name, *_row([(results[name], results["bare Flask"]) for results in rounds]))
     return result
+
+
+def _round() -> dict[str, Measurement]:
+    """Start all servers and measure them in turn.
+
+    Each round has new processes, since two of the same program can differ by a tenth.
+    """
+    with ExitStack() as stack:
+        servers = {
+            name: stack.enter_context(_serve(application, granian_threads))
+            for name, (application, granian_threads) in SERVERS.items()
+        }
+        for server in servers.values():
+            _measure(server, WARMUP_S)
+        return {name: _measure(server, ROUND_S) for name, server in servers.items()}
 
 
 def _row(pairs: list[tuple[Measurement, Measurement]]) -> Iterator[str]:

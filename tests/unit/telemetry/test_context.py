@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -80,6 +82,19 @@ def test_context_ends_with_the_request(client: FlaskClient) -> None:
     for path in ("/items/1", "/fail"):
         client.get(path)
         assert current() is None
+
+
+def test_ids_differ_between_requests_and_processes() -> None:
+    ids = {RequestContext().request_id for _ in range(200)}
+    assert len(ids) == 200
+    reader, writer = os.pipe()
+    if not (child := os.fork()):
+        os.write(writer, RequestContext().trace_id.encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    forked = os.read(reader, 100).decode()
+    assert len(forked) == 32
+    assert forked not in {RequestContext().trace_id for _ in range(200)}
 
 
 def test_outgoing_call_carries_the_context(app: Flask, peer: Peer) -> None:
