@@ -9,6 +9,8 @@ from typing import Any, NoReturn
 from .errors import InvalidRecordsError, MalformedJsonError
 
 Record = dict[str, Any]
+# A table with more is not for people. Each field's summary is ten times as long as a short field.
+MAX_FIELDS = 1000
 # Deeper data is not a table. Python's parser fails at its recursion limit, around 1,000.
 MAX_DEPTH = 32
 # The name, in an error, of the object in a body that is not a list.
@@ -23,8 +25,8 @@ def parse(body: bytes) -> list[Record]:
     """Return the records of a UTF-8 JSON body, in order.
 
     Raises `MalformedJsonError` if the body is not JSON (RFC 8259). Raises `InvalidRecordsError`,
-    with the field, if it has no records, a value that is nested too deep, or a number that is not
-    finite (NaN, Infinity, 1e999).
+    with the field, if it has no records, more than `MAX_FIELDS` different fields, a value that is
+    nested too deep, or a number that is not finite (NaN, Infinity, 1e999).
     """
     try:
         data = json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
@@ -35,8 +37,13 @@ def parse(body: bytes) -> list[Record]:
     except ValueError as error:  # also UnicodeDecodeError and integers of over 4,300 digits
         raise MalformedJsonError(f"The body is not JSON: {error}.") from error
     records, field = _records(data)
+    names: set[str] = set()
     for number, record in enumerate(records):
         _check(record, field if field == SINGLE_RECORD else f"{field}[{number}]")
+        names.update(record)
+        if len(names) > MAX_FIELDS:
+            problem = f"{field} has more than {MAX_FIELDS} different fields."
+            raise InvalidRecordsError(field, problem)
     return records
 
 
@@ -71,7 +78,7 @@ def _check(record: Any, field: str) -> None:
     for name, value in record.items():
         if isinstance(value, int) and not _fits_float(value):
             raise InvalidRecordsError(f"{field}.{name}", f"{field}.{name} is too large a number.")
-        if _depth(value) > MAX_DEPTH:
+        if isinstance(value, list | dict) and _depth(value) > MAX_DEPTH:
             problem = f"{field}.{name} is nested deeper than {MAX_DEPTH} levels."
             raise InvalidRecordsError(f"{field}.{name}", problem)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 
-from flask import Blueprint, json, request
+from flask import Blueprint, current_app, json, request
 from flask.typing import ResponseReturnValue
 
 from alertdrill_telemetry.problems import Problem
@@ -22,8 +23,11 @@ def process() -> ResponseReturnValue:
     """Return the summary of the numeric fields, and the records unchanged."""
     if not request.is_json:
         raise Problem(415, "Send the records as Content-Type: application/json.")
+    deadline = time.monotonic() + current_app.extensions["telemetry"].settings.read_timeout
     rows = _parse(request.get_data())
+    _require_time(deadline)
     summary = describe(rows)
+    _require_time(deadline)
     logger.info("Data processed", extra={"records": len(rows), "fields": len(summary)})
     result = {
         "message": "Data processed",
@@ -33,6 +37,13 @@ def process() -> ResponseReturnValue:
     }
     # jsonify would change the order of the fields.
     return json.dumps(result, sort_keys=False) + "\n", {"Content-Type": "application/json"}
+
+
+def _require_time(deadline: float) -> None:
+    """End the work if the caller has stopped waiting for it."""
+    if time.monotonic() > deadline:
+        problem = "The answer took longer than callers wait: try again, with fewer records."
+        raise Problem(503, problem, headers={"Retry-After": "1"})
 
 
 def _parse(body: bytes) -> list[parse_records.Record]:

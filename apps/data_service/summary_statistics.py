@@ -18,20 +18,21 @@ def describe(records: Sequence[Mapping[str, Any]]) -> Summary:
     linear interpolation. A value that is not finite, such as the std of one number, is None.
     Source: https://pandas.pydata.org/docs/reference/api/pandas.DataFrame.describe.html
     """
-    fields = dict.fromkeys(name for record in records for name in record)
-    columns = {name: [record.get(name) for record in records] for name in fields}
+    # Only values that exist are visited, so that sparse records cost no more than dense ones.
+    columns: dict[str, list[float]] = {}
+    others: set[str] = set()
+    for record in records:
+        for name, value in record.items():
+            column = columns.setdefault(name, [])
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                column.append(float(value))
+            elif value is not None:
+                others.add(name)
     return {
-        name: _describe_column([float(value) for value in values if value is not None])
+        name: _describe_column(values)
         for name, values in columns.items()
-        if _is_numeric(values)
+        if values and name not in others
     }
-
-
-def _is_numeric(values: Sequence[Any]) -> bool:
-    present = [value for value in values if value is not None]
-    return bool(present) and all(
-        isinstance(value, int | float) and not isinstance(value, bool) for value in present
-    )
 
 
 def _describe_column(values: list[float]) -> dict[str, float | None]:

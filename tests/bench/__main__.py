@@ -17,7 +17,15 @@ from vega_datasets import data
 from alertdrill_telemetry import TelemetrySettings
 from alertdrill_telemetry.logs import JsonFormatter
 from apps.data_service.summary_statistics import describe
-from tests.bench import containers, log_throughput, request_parts, scaling, soak, telemetry
+from tests.bench import (
+    containers,
+    log_throughput,
+    request_parts,
+    request_sizes,
+    scaling,
+    soak,
+    telemetry,
+)
 
 # Odd, so that the median is a measurement; interleaved, so that a busy moment affects both sides.
 ROUNDS = 9
@@ -69,6 +77,7 @@ def code() -> Table:
 PARTS: Mapping[str, Callable[[], RenderableType]] = {
     "telemetry": lambda: Group(telemetry.table(), "", request_parts.table()),
     "code": code,
+    "sizes": request_sizes.table,
     "logs": log_throughput.table,
     "scaling": scaling.table,
     "containers": containers.table,
@@ -80,8 +89,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench",
-        description="Measure the instrumentation of a request, our own functions, the delivery of"
-        " logs, more instances of web, and the containers; soak both servers. Print tables.",
+        description="Measure the instrumentation of a request, our own functions, requests of"
+        " several sizes, the delivery of logs, more instances of web, and the containers; soak both"
+        " servers. Print tables.",
     )
     parser.add_argument("part", nargs="*", help=f"only these: {', '.join(PARTS)}")
     parts = parser.parse_args(arguments).part

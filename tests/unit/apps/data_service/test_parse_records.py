@@ -107,3 +107,10 @@ def test_any_body_is_records_or_refused(body: bytes) -> None:
         return
     assert records
     assert all(isinstance(record, dict) for record in records)
+
+
+def test_too_many_fields_are_refused() -> None:
+    records = [{f"k{number}": number} for number in range(1001)]
+    assert len(parse(json.dumps(records[1:]).encode())) == 1000
+    with pytest.raises(InvalidRecordsError, match="body has more than 1000 different fields"):
+        parse(json.dumps(records).encode())

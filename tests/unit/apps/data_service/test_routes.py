@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import pytest
 from flask import Flask
@@ -67,3 +68,24 @@ def test_lone_surrogate_is_returned(client: FlaskClient) -> None:
     answer = client.post("/process", data=r'{"\ud800": 1}', content_type=JSON)
     assert answer.status_code == 200
     assert answer.get_json()["data"] == [{"\ud800": 1}]
+
+
+def test_work_ends_at_its_deadline() -> None:
+    app = create_app(TelemetrySettings("data-service", "data-service-1", read_timeout=0.0))
+    answer = app.test_client().post("/process", json=[{"a": 1}])
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+
+
+@pytest.mark.parametrize(
+    "item",
+    ['{{"k{}":1}}', '{{"k{}":1}}' + " " * 50, "{{}}", '{{"a":{}}}', '{{"a":[{{"":{{}}}},{{}}]}}'],
+)
+def test_memory_grows_with_the_bytes_of_the_body(item: str) -> None:
+    app = create_app(TelemetrySettings("data-service", "data-service-1"))
+    client = app.test_client()
+    body = f"[{','.join(map(item.format, range(2000)))}]"
+    tracemalloc.start()
+    client.post("/process", data=body, content_type=JSON)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 60 * len(body) + 1_000_000
