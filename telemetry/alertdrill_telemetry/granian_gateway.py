@@ -28,7 +28,8 @@ WARM_UP = "HTTP_X_ALERTDRILL_WARM_UP"
 # How long such a request keeps its thread busy: until the others have arrived.
 WARM_UP_S = 0.02
 WARM_UP_TIMEOUT_S = 5.0
-# How long granian has to send the parts before an error.
+# How long granian has to send the parts of a response that breaks off. It then cuts the connection,
+# with what it has not sent yet: often all of it.
 FLUSH_S = 0.05
 
 
@@ -78,20 +79,29 @@ class _Parts:
 
     __slots__ = ("__next__", "close")
 
-    def __init__(self, first: bytes, rest: Iterator[bytes], close: Callable[[], object]) -> None:
-        self.__next__ = _all(first, rest).__next__
+    def __init__(
+        self,
+        first: bytes,
+        rest: Iterator[bytes],
+        length: int | None,
+        close: Callable[[], object],
+    ) -> None:
+        self.__next__ = _all(first, rest, length).__next__
         self.close = close
 
 
-def _all(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+def _all(first: bytes, rest: Iterator[bytes], length: int | None) -> Iterator[bytes]:
     yield first
+    sent = len(first)
     try:
-        for part in rest:  # noqa: UP028 - `yield from` would close it
+        for part in rest:
             yield part
+            sent += len(part)
     except Exception:
-        # granian cuts the connection, with what it has not sent yet: often all of it.
         time.sleep(FLUSH_S)
         raise
+    if length is not None and sent < length:
+        time.sleep(FLUSH_S)
 
 
 class Gateway:
@@ -179,7 +189,7 @@ def _send(protocol: Any, start: _Start, body: Iterable[bytes], close: Callable[[
         for _ in parts:  # to its end, which tells the body that it is complete
             pass
         return False
-    protocol.response_iter(start.status, start.headers, _Parts(data, parts, close))
+    protocol.response_iter(start.status, start.headers, _Parts(data, parts, length, close))
     return True
 
 

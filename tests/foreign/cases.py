@@ -30,8 +30,7 @@ class Case:
       The value is not compared, and later cases send it where they have `{{name}}`.
     - `steps` are what the client does after it has sent `data`.
     - `complete` tells whether the server sends the whole answer.
-    - `breaks` tells how the application breaks the answer off. With granian it is chance how much
-      of such an answer the client gets, if anything.
+    - `breaks` tells how the application breaks the answer off.
     - `nested` are the statuses of requests that the view makes through the test client.
     - `counted` are the statuses that telemetry counts, if they are not those of the answers. It is
       empty where the server answers before it calls the application.

@@ -43,21 +43,25 @@ GUNICORN = (
     # A busy machine imports mlflow for longer than the 30 s after which gunicorn ends a worker.
     *("--timeout", "300", "--bind", "127.0.0.1:{port}", ENTRY_POINT),
 )
-GRANIAN = (
-    *("granian", "--interface", "wsgi", "--http", "1", "--blocking-threads", str(THREADS)),
-    *("--no-log", "--host", "127.0.0.1", "--port", "{port}", ENTRY_POINT),
-)
-OUR_GUNICORN = ("gunicorn", "-c", "python:alertdrill_telemetry.gunicorn_conf", ENTRY_POINT)
+OUR_GRANIAN = ("python", "-m", "alertdrill_telemetry.granian_server")
+OUR_GUNICORN = ("gunicorn", "-c", "python:alertdrill_telemetry.gunicorn_conf")
 TELEMETRY = {"FOREIGN_TELEMETRY": SERVICE, "FAULTS_ENABLED": "1", "FAULTS_TOKEN": FAULTS_TOKEN}
 OUR_SETTINGS = {
-    **TELEMETRY,
     **{"SERVICE": SERVICE, "PORT": "{port}", "THREADS": str(THREADS), "DRAIN_SECONDS": "0"},
+    "APP": ENTRY_POINT,
 }
 
 BARE = Server("bare", GUNICORN, {}, None)
 INSTRUMENTED = Server("telemetry", GUNICORN, TELEMETRY, BARE)
-TWO_WORKERS = Server("two-workers", OUR_GUNICORN, {**OUR_SETTINGS, "WORKERS": "2"}, BARE)
-INSTRUMENTED_ON_GRANIAN = Server("granian", GRANIAN, TELEMETRY, Server("bare", GRANIAN, {}, None))
+TWO_WORKERS = Server(
+    "two-workers", OUR_GUNICORN, {**OUR_SETTINGS, **TELEMETRY, "WORKERS": "2"}, BARE
+)
+INSTRUMENTED_ON_GRANIAN = Server(
+    "granian",
+    OUR_GRANIAN,
+    {**OUR_SETTINGS, **TELEMETRY},
+    Server("bare-on-granian", OUR_GRANIAN, OUR_SETTINGS, None),
+)
 
 
 class StartError(Exception):

@@ -45,6 +45,10 @@ def create_app() -> Flask:
 
         return Response(body())
 
+    @app.get("/short")
+    def short() -> Response:
+        return Response(iter("a"), headers={"Content-Length": "2"})
+
     @app.get("/environ")
     def environ() -> dict[str, str]:
         return {name: str(value) for name, value in request.environ.items()}
