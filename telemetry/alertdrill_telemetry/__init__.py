@@ -8,6 +8,7 @@ README.md describes what it adds, and what it never touches.
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
 
@@ -27,6 +28,8 @@ from .metrics import Metrics
 from .middleware import observe
 from .recorder import Recorder
 from .settings import TelemetrySettings
+
+logger = logging.getLogger(__name__)
 
 __all__ = [
     "EnvReader",
@@ -89,7 +92,10 @@ def init_app(
     readiness = Readiness(drain, settings.stall_seconds)
     ops = operations.create_app(readiness, exporter)
     telemetry = Telemetry(settings, metrics, exporter, readiness, ops)
-    if settings.ops_port is None:
+    # Commands such as `flask routes` load the application beside its server, and so does the
+    # reloader of `flask run`: none of them may take the port.
+    shares_listener = settings.ops_port is None or os.environ.get("FLASK_RUN_FROM_CLI") == "true"
+    if shares_listener:
         operations.reserve_paths(app)
     handler = logs.configure(
         settings, lambda level: metrics.log_records.labels(level=level).inc(), clock
@@ -102,9 +108,13 @@ def init_app(
         is_silent = recorder.is_silent = faults.log_silence(state)
         handler.addFilter(lambda _: not is_silent())
         telemetry.faults = state
-    shared_ops = ops if settings.ops_port is None else None
-    observe(app, recorder, drain, metrics.open_connections, shared_ops)
-    if settings.ops_port is not None:
-        ops_server.listen(settings.host, settings.ops_port).serve(ops)
+    observe(app, recorder, drain, metrics.open_connections, ops if shares_listener else None)
+    if settings.ops_port is not None and not shares_listener:
+        try:
+            listener = ops_server.listen(settings.host, settings.ops_port)
+        except SettingsError as error:  # the servers of this package open the port themselves
+            logger.warning("%s This process has no operations endpoints.", error)
+        else:
+            listener.serve(ops)
     app.extensions["telemetry"] = telemetry
     return telemetry

@@ -15,10 +15,14 @@ MAX_REPLICAS = 8
 def listen_addresses(hosts: str) -> Sequence[str]:
     """Return the addresses to listen on: `hosts` is an address, or several names with commas.
 
-    Of a name that replicas share, it is this host's own address. Raises `SettingsError` if none of
-    several names has one.
+    Of a name that replicas share, it is this host's own address. Raises `SettingsError` for a name
+    without an address, and if none of several names has one of this host.
     """
     if "," not in hosts:
+        try:
+            socket.getaddrinfo(hosts.strip("[]"), None)
+        except OSError as error:
+            raise SettingsError(f"HOST is {hosts!r}: {error.strerror}.") from None
         return [hosts]
     addresses = [address for name in hosts.split(",") for address in _own_addresses(name)]
     if not addresses:

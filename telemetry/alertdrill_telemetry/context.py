@@ -48,6 +48,8 @@ class RequestContext:
     """
 
     sampled = True
+    # Whether the request is counted.
+    is_tracked = True
 
     def __init__(self, traceparent: str | None = None, request_id: str | None = None) -> None:
         digits = _take_digits()

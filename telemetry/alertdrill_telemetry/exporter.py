@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from flask import Request
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, multiprocess
@@ -19,10 +19,12 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 from prometheus_flask_exporter import PrometheusMetrics
 
+from .context import current
 from .drain import DrainState
 from .errors import TelemetryError
 from .metrics import BUCKETS, DURATION, EXCEPTIONS, TOTAL, Metrics, multiprocess_dir
 
+View = TypeVar("View", bound=Callable[..., Any])
 UNMATCHED = "unmatched"
 # RFC 9110 and RFC 5789. All other methods become one value, as in OpenTelemetry's
 # http.request.method: the method is a label, and the client chooses it.
@@ -73,6 +75,21 @@ class MetricsExporter(PrometheusMetrics):  # type: ignore[misc]
         self.duration: Histogram = declared[DURATION]
         # The upper bounds of the histogram's buckets; the last is infinite.
         self.bounds: Sequence[float] = self.duration._upper_bounds
+
+    def do_not_track(self) -> Callable[[View], View]:
+        """Decorate a view whose requests are not counted; they still have access lines."""
+
+        def decorate(view: View) -> View:
+            @wraps(view)
+            def untracked(*args: Any, **kwargs: Any) -> Any:
+                context = current()
+                if context is not None:
+                    context.is_tracked = False
+                return view(*args, **kwargs)
+
+            return cast("View", untracked)
+
+        return decorate
 
     def generate_metrics(
         self, accept_header: str | None = None, names: list[str] | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import gc
 import importlib
+import inspect
 import logging
 import multiprocessing
 import os
@@ -207,7 +208,11 @@ def load(target: str) -> Any:
     if not (module and name):
         raise SettingsError(f"APP is {target!r}: it must be MODULE:NAME or MODULE:FACTORY().")
     application = getattr(importlib.import_module(module), name)
-    return application if arguments is None else application(*arguments[0], **arguments[1])
+    if arguments is not None:
+        return application(*arguments[0], **arguments[1])
+    if inspect.isfunction(application) and len(inspect.signature(application).parameters) != 2:
+        raise SettingsError(f"APP is {target!r}, which is a factory: write {target}().")
+    return application
 
 
 def _parse(expression: str) -> tuple[str, tuple[list[Any], dict[str, Any]] | None]:

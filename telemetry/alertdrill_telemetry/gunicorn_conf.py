@@ -25,6 +25,7 @@ timeout, graceful_timeout = _server.worker_timeout, _server.graceful_timeout
 control_socket_disable = True  # unused, and one more attack surface
 # A client's SCRIPT_NAME or PATH_INFO is a header as any other.
 forwarder_headers = ""
+loglevel = _server.telemetry.log_level.lower()
 accesslog = None  # recorder.py writes the access line, with the route
 
 
@@ -46,6 +47,11 @@ def on_starting(server: Any) -> None:
     """Open the port of the operations; make SIGTERM drain."""
     if _server.telemetry.ops_port is not None and server.cfg.preload_app:
         raise SettingsError("OPS_PORT needs an application in each worker: remove --preload.")
+    if server.cfg.workers != _server.workers:
+        raise SettingsError(
+            f"gunicorn has {server.cfg.workers} workers, and WORKERS is {_server.workers}: set"
+            " WORKERS in place of gunicorn's option, so that the workers share their metrics."
+        )
     is_threaded = issubclass(server.cfg.worker_class, gthread.ThreadWorker)
     _server.start(server.cfg.threads if is_threaded else 0)
     drain.install(server, _server.drain_seconds)

@@ -32,6 +32,8 @@ OWN_LOGGERS = (
     *("faults", "process", "py.warnings", "gunicorn.error", "_granian", "werkzeug"),
     __package__,
 )
+# The text of an error is for people; a message that repeats the request's body would be long.
+MAX_ERROR_LENGTH = 300
 # Valid inside JSON, but a terminal interprets C1 controls and some readers split lines at the rest.
 UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029]")
 
@@ -106,6 +108,11 @@ class JsonFormatter(OrjsonFormatter):
 def qualified_name(error: BaseException) -> str:
     """Return the module and the name of an exception's class."""
     return f"{type(error).__module__}.{type(error).__qualname__}"
+
+
+def describe_error(error: BaseException) -> str:
+    """Return the class of an exception and the beginning of its message."""
+    return f"{qualified_name(error)}: {_error_message(error)}"[:MAX_ERROR_LENGTH]
 
 
 def describe_exception(error: BaseException) -> dict[str, str]:
@@ -219,6 +226,7 @@ def configure(
     shared = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     handler = LineHandler(LineWriter(lock_file=shared and f"{shared}/stdout.lock"), count)
     handler.setFormatter(JsonFormatter(settings, clock))
+    handler.addFilter(lambda record: not _is_access_line(record))
     install(handler, settings.log_level)
     logging.captureWarnings(True)
     sys.excepthook = _log_uncaught
@@ -247,7 +255,11 @@ def install(handler: LineHandler, level: str, loggers: Collection[str] = ()) -> 
             logger.addHandler(handler)
     for name in (*OWN_LOGGERS, *loggers):
         logging.getLogger(name).disabled = False
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # its access lines would be duplicates
+
+
+def _is_access_line(record: logging.LogRecord) -> bool:
+    """Return whether it is the line of `flask run` for a request, which has a line of ours."""
+    return record.name == "werkzeug" and " - - [" in str(record.msg)
 
 
 def _writes_lines(handler: logging.Handler) -> bool:

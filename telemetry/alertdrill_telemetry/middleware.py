@@ -15,7 +15,7 @@ from prometheus_client import Gauge
 
 from .context import RequestContext, current_context
 from .drain import DrainState
-from .logs import qualified_name
+from .logs import describe_error
 from .metrics import SSE, WEBSOCKET
 from .operations import OPERATIONS, is_operation
 from .recorder import Recorder
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# The text of an error is for people; a message that repeats the request's body would be long.
-MAX_ERROR_LENGTH = 300
 # The error of a response that the client did not wait for.
 DISCONNECTED = "client disconnected"
 # What a client gets from the server if the application fails before its response has begun.
@@ -106,15 +104,7 @@ def observe(
 def _keep_exception(_app: Flask, exception: BaseException, **_: Any) -> None:
     exchange = current_context.get()
     if isinstance(exchange, Exchange):
-        exchange.exception = _describe(exception)
-
-
-def _describe(error: BaseException) -> str:
-    try:
-        text = f"{qualified_name(error)}: {error}"
-    except Exception:  # noqa: BLE001 - __str__ may raise anything
-        text = qualified_name(error)
-    return text[:MAX_ERROR_LENGTH]
+        exchange.exception = describe_error(exception)
 
 
 class Exchange(RequestContext):
@@ -255,7 +245,7 @@ class Exchange(RequestContext):
             if self._close is not None:
                 self._close()
         except BaseException as error:
-            self.error = self.error or _describe(error)
+            self.error = self.error or describe_error(error)
             raise
         finally:
             current_context.reset(token)
@@ -270,7 +260,7 @@ class Exchange(RequestContext):
         self.end()
 
     def _break_off(self, error: BaseException) -> None:
-        self.error = _describe(error)
+        self.error = describe_error(error)
         if not self._sent:  # the server answers for the application
             self.status = SERVER_ERROR
 

@@ -125,13 +125,16 @@ class Recorder:
         series = self._series.get(key)
         if series is None:
             series = self._create(key)
-        if exchange.protocol is None:
+        if not exchange.is_tracked:
+            pass
+        elif exchange.protocol is None:
             series.seconds.append(seconds)
             if seconds >= SLOW_S or now - series.sampled_at >= SAMPLE_INTERVAL_S:
                 self._sample(series, seconds, now, exchange.trace_id)
         else:  # a connection that stays open is not slow
             series.total.inc()
-        if exchange.broken or (exchange.exception is not None and is_error):
+        failed = exchange.broken or (exchange.exception is not None and is_error)
+        if failed and exchange.is_tracked:
             self._exporter.exceptions.labels(label, status).inc()
 
         if self._shown[is_error] and (self.is_silent is None or not self.is_silent()):

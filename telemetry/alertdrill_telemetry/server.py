@@ -16,6 +16,7 @@ from . import drain, faults, logs, ops_server
 from .addresses import listen_addresses
 from .clock import Clock
 from .env_reader import EnvReader
+from .errors import SettingsError
 from .settings import TelemetrySettings
 
 # The connections that wait for a worker to accept them: gunicorn's default.
@@ -51,13 +52,16 @@ class Server:
         """
         env = EnvReader(os.environ)
         workers = env.integer("WORKERS", 1, at_least=1, at_most=64)
+        port = env.integer("PORT", 5000, at_least=1, at_most=65535)
         telemetry = TelemetrySettings.from_env(env.text("SERVICE"), env)
+        if telemetry.ops_port == port:
+            raise SettingsError(f"PORT and OPS_PORT are both {port}: give each its own number.")
         server = cls(
             telemetry,
             # The application to serve, as MODULE:NAME or MODULE:FACTORY().
             app=env.text("APP", ""),
             addresses=listen_addresses(telemetry.host),
-            port=env.integer("PORT", 5000, at_least=1, at_most=65535),
+            port=port,
             workers=workers,
             # The load balancer's `maxconn`: it sends an instance as many requests at a time. Probes
             # and scrapes have threads of their own (OPS_PORT).

@@ -36,7 +36,7 @@ def test_names_are_listened_on_at_the_own_addresses(resolve: Resolve) -> None:
     assert listen_addresses("127.0.0.1,shared,unknown") == ["127.0.0.1", "127.0.0.7"]
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "[::1]", "a-name"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "[::1]", "localhost"])
 def test_single_address_is_taken_as_it_is(host: str) -> None:
     assert listen_addresses(host) == [host]
 
@@ -65,3 +65,8 @@ def test_replica_is_named_by_its_own_address(resolve: Resolve) -> None:
     resolve({"shop-web-1": ["192.0.2.1"], "shop-web-3": ["192.0.2.3", "127.0.0.7"]})
     assert instance_name("web", "shop") == "web-3"
     assert instance_name("web", "") == instance_name("chat", "shop") == socket.gethostname()
+
+
+def test_name_without_an_address_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"HOST is 'unknown\.invalid': "):
+        listen_addresses("unknown.invalid")

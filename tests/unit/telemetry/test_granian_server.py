@@ -76,6 +76,12 @@ def test_application_is_a_name_or_the_result_of_a_factory() -> None:
     assert load("builtins:dict(a=[1])") == {"a": [1]}
 
 
+def test_factory_without_a_call_is_refused() -> None:
+    target = "tests.unit.telemetry.shop:create_app"
+    with pytest.raises(SettingsError, match=rf"a factory: write {target}\(\)\."):
+        load(target)
+
+
 @pytest.mark.parametrize("target", ["", "os", "os:", ":app", "os:a.b", "os:getenv(PATH)", "os:a b"])
 def test_other_target_is_refused(target: str) -> None:
     with pytest.raises(SettingsError, match="it must be MODULE:NAME or MODULE:FACTORY"):

@@ -29,3 +29,18 @@ def test_draining_instance_is_not_ready(client: FlaskClient) -> None:
     assert client.get("/readyz").status_code == 503
     assert client.get("/healthz").status_code == 200
     assert client.get("/items/1").status_code == 200
+
+
+def test_failing_or_wrong_check_is_a_reason(app: Flask, client: FlaskClient) -> None:
+    def fail() -> str | None:
+        raise ConnectionError("no database")
+
+    app.extensions["telemetry"].readiness.add("database", fail)
+    app.extensions["telemetry"].readiness.add("wrong", lambda: False)
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json is not None
+    assert answer.json["reasons"] == {
+        "database": "The check has failed: builtins.ConnectionError: no database",
+        "wrong": "The check returned False: it must return None or a sentence.",
+    }

@@ -175,3 +175,24 @@ def test_interrupt_is_left_to_python(lines: Lines) -> None:
     logs.configure(SETTINGS)
     sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
     assert lines() == []
+
+
+def test_only_access_lines_of_flask_run_are_left_out(lines: Lines) -> None:
+    class Own(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            own.append(record.getMessage())
+
+    own: list[str] = []
+    logs.configure(SETTINGS)
+    log, handler = logging.getLogger("werkzeug"), Own()
+    log.addHandler(handler)
+    log.setLevel("INFO")
+    texts = [
+        "127.0.0.1 - - [29/Nov/2026 12:00:00] GET / 200",
+        " * Running on http://127.0.0.1:5000",
+    ]
+    for text in texts:
+        log.info(text)
+    log.removeHandler(handler)
+    assert own == texts
+    assert [line["message"] for line in lines()] == texts[1:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import select
 import socket
@@ -11,14 +12,17 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import requests
+from flask import Flask
 
-from alertdrill_telemetry import SettingsError
+from alertdrill_telemetry import SettingsError, init_app
 from alertdrill_telemetry.ops_server import MAX_CONNECTIONS, OpsListener
 from tests.unit.telemetry.instance import ROOT, SERVERS, TIMEOUT_S, Instance, free_port, poll_until
+from tests.unit.telemetry.observed import SETTINGS
 
 # Shorter than by default, so that the test is.
 STALL_SECONDS = 1.0
@@ -151,24 +155,59 @@ def test_instance_is_not_ready_before_its_application_is_loaded(
         assert (tmp_path / "loaded").exists()
 
 
-def test_application_that_is_loaded_before_the_fork_is_refused() -> None:
-    command = ["-m", "gunicorn", "-c", "python:alertdrill_telemetry.gunicorn_conf", "--preload"]
-    ended = subprocess.run(
-        [sys.executable, *command, "apps.data_service:create_app()"],
+@pytest.mark.parametrize(
+    ("arguments", "variables", "message"),
+    [
+        (["--preload"], {}, "OPS_PORT needs an application in each worker: remove --preload."),
+        (["-w", "2"], {}, "gunicorn has 2 workers, and WORKERS is 1: set WORKERS"),
+        ([], {"PORT": "5000", "OPS_PORT": "5000"}, "PORT and OPS_PORT are both 5000"),
+    ],
+)
+def test_contradicting_settings_are_refused(
+    arguments: list[str], variables: dict[str, str], message: str
+) -> None:
+    ended = run(
+        *("-m", "gunicorn", "-c", "python:alertdrill_telemetry.gunicorn_conf"),
+        *(*arguments, "apps.data_service:create_app()"),
+        **{"PORT": str(free_port()), "OPS_PORT": str(free_port()), **variables},
+    )
+    assert ended.returncode != 0
+    assert message in ended.stdout + ended.stderr
+
+
+def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
         cwd=ROOT,
-        env={
-            "PYTHONPATH": os.pathsep.join(sys.path),
-            "SERVICE": "data-service",
-            "PORT": str(free_port()),
-            "OPS_PORT": str(free_port()),
-        },
+        env={"PYTHONPATH": os.pathsep.join(sys.path), "SERVICE": "data-service", **variables},
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,
         check=False,
     )
-    assert ended.returncode != 0
-    assert "OPS_PORT needs an application in each worker: remove --preload." in ended.stdout
+
+
+COMMAND = ("-m", "flask", "--app", "apps.data_service:create_app()", "routes")
+
+
+def test_other_programs_do_without_the_port() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        command = run(*COMMAND, OPS_PORT=port)
+        script = run("-c", "import apps.data_service as d; d.create_app()", OPS_PORT=port)
+    assert (command.returncode, script.returncode) == (0, 0)
+    assert "can't be used" not in command.stdout
+    message = json.loads(script.stdout)["message"]
+    assert message.startswith(f"OPS_PORT {port} on 127.0.0.1 can't be used: Address already in use")
+    assert message.endswith("This process has no operations endpoints.")
+
+
+def test_flask_run_has_the_operations_on_its_own_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLASK_RUN_FROM_CLI", "true")
+    settings = replace(SETTINGS, ops_port=free_port())
+    app = Flask("shop", static_folder=None)
+    init_app(app, "shop", settings)
+    assert app.test_client().get("/readyz").status_code == 200
 
 
 def test_port_in_use_is_an_error() -> None:

@@ -63,3 +63,14 @@ def test_slow_request_is_the_exemplar_of_its_bucket(shop: Shop) -> None:
     text, _ = shop.telemetry.exporter.generate_metrics("application/openmetrics-text")
     (bucket,) = (line for line in text.splitlines() if 'url_rule="/slow"' in line and "#" in line)
     assert 'le="0.25"' in bucket
+
+
+def test_untracked_view_is_not_counted(shop: Shop, lines: Lines) -> None:
+    @shop.app.get("/ping")
+    @shop.telemetry.exporter.do_not_track()
+    def ping() -> str:
+        return "pong"
+
+    shop.get("/ping")
+    assert (shop.total("200"), shop.durations("/ping")) == (0, 0)
+    assert [line["path"] for line in lines()] == ["/ping"]

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
 
 import pytest
 
+import alertdrill_telemetry as telemetry
 from alertdrill_telemetry.errors import FaultError
 from alertdrill_telemetry.faults.kinds import KINDS, parse_fault
 from alertdrill_telemetry.faults.state import FIRST_PARAMETER, WIDTH
@@ -15,6 +18,22 @@ def test_empty_body_means_defaults(kind: str) -> None:
     assert (fault.kind, fault.probability, fault.duration) == (kind, 1.0, 300.0)
     accepted = KINDS[kind].parameters
     assert fault.parameters == {name: accepted[name].default for name in accepted}
+
+
+def test_readme_lists_every_fault() -> None:
+    readme = Path(telemetry.__file__).parents[1] / "README.md"
+    rows = re.findall(r"^\| `(.+?)` \| (.+?) \| (.*?) ?\|$", readme.read_text(), re.M)
+    listed = {name: (text, parameters) for name, text, parameters in rows if name in KINDS}
+    assert listed == {
+        kind.name: (
+            kind.description,
+            ", ".join(
+                f"`{name}` {p.default:g} ({p.minimum:g} to {p.maximum:g} {p.unit})"
+                for name, p in kind.parameters.items()
+            ),
+        )
+        for kind in KINDS.values()
+    }
 
 
 @pytest.mark.parametrize("kind", KINDS)
