@@ -226,5 +226,14 @@ def _parse(expression: str) -> tuple[str, tuple[list[Any], dict[str, Any]] | Non
     return "", None
 
 
+def main() -> None:
+    """Serve the application of the environment until a signal; exit with 1 for a bad setting."""
+    try:
+        GranianServer(Server.from_env()).run()
+    except SettingsError as error:
+        logger.critical("%s", error)
+        sys.exit(1)
+
+
 if __name__ == "__main__":
-    GranianServer(Server.from_env()).run()
+    main()
