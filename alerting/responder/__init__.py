@@ -11,7 +11,7 @@ from alertdrill_telemetry import init_app, problems
 from alertdrill_telemetry.env_reader import EnvReader
 
 from . import api, pages
-from .clients import AlertmanagerClient, ControlApiClient
+from .clients import AlertmanagerClient, ControlApiClient, RuleEvaluators
 from .db import open_database
 from .drill_results import DrillResultStore
 from .healing.executor import Executor
@@ -68,6 +68,7 @@ def _build_loop(
         store,
         control_api=control_api,
         alertmanager=AlertmanagerClient(settings.alertmanager_url),
+        evaluators=RuleEvaluators(settings.prometheus_url, settings.loki_url),
         executor=Executor(store, control_api, metrics, dry_run=dry_run),
         metrics=metrics,
     )

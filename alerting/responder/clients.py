@@ -1,8 +1,8 @@
-"""Clients of the APIs that healing uses: the control API and Alertmanager."""
+"""Clients of the APIs that healing uses: the control API, Alertmanager, Prometheus and Loki."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,8 @@ STATE_TIMEOUT_S = (1.0, 5.0)
 ACTION_TIMEOUT_S = (1.0, 130.0)
 # Alertmanager answers within milliseconds; if it does not, notifications count.
 ALERTMANAGER_TIMEOUT_S = (0.5, 2.0)
+# Prometheus and Loki have the state of each alert in memory.
+EVALUATOR_TIMEOUT_S = (0.5, 2.0)
 # The name of the responder in alertmanager.yml; alerts of other receivers are ignored.
 RECEIVER = "responder"
 
@@ -157,3 +159,30 @@ class AlertmanagerClient:
             }
         except (requests.RequestException, KeyError, TypeError, ValueError):
             return None
+
+
+class RuleEvaluators:
+    """Prometheus at `prometheus_url` and, with a `loki_url`, Loki: they evaluate the rules.
+
+    https://prometheus.io/docs/prometheus/latest/querying/api/#alerts, and
+    https://grafana.com/docs/loki/latest/reference/loki-http-api/#list-alerts.
+    """
+
+    def __init__(self, prometheus_url: str, loki_url: str = "") -> None:
+        self._urls = [f"{prometheus_url.rstrip('/')}/api/v1/alerts"]
+        if loki_url:
+            self._urls.append(f"{loki_url.rstrip('/')}/prometheus/api/v1/alerts")
+
+    def firing_alerts(self) -> Sequence[Mapping[str, str]]:
+        """Return the labels of each alert whose expression holds; none of one that is away."""
+        return [labels for url in self._urls for labels in _firing(url)]
+
+
+def _firing(url: str) -> Sequence[Mapping[str, str]]:
+    try:
+        response = _request("GET", url, timeout=EVALUATOR_TIMEOUT_S)
+        response.raise_for_status()
+        alerts = response.json()["data"]["alerts"]
+        return [dict(alert["labels"]) for alert in alerts if alert["state"] == "firing"]
+    except (requests.RequestException, KeyError, TypeError, ValueError):
+        return []

@@ -32,6 +32,8 @@ class ResponderSettings:
     control_url: str = "http://127.0.0.1:8091"
     control_token: str = field(default="", repr=False)
     alertmanager_url: str = "http://127.0.0.1:9093"
+    prometheus_url: str = "http://127.0.0.1:9090"
+    loki_url: str = ""
     speed: float = 1.0
 
     @classmethod
@@ -55,6 +57,8 @@ class ResponderSettings:
             control_url=env.url("CONTROL_URL", cls.control_url),
             control_token=control_token,
             alertmanager_url=env.url("ALERTMANAGER_URL", cls.alertmanager_url),
+            prometheus_url=env.url("PROMETHEUS_URL", cls.prometheus_url),
+            loki_url=env.url("LOKI_URL", "") if env.text("LOKI_URL", "") else "",
             # Time compression uses speeds up to about a hundred.
             speed=env.number("SPEED", cls.speed, at_least=0.01, at_most=1000),
         )

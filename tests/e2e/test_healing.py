@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,18 @@ def test_alert_without_a_notification_is_acted_on(stack: CompressedStack) -> Non
     stack.resolve(leak)
 
 
+def test_alert_that_was_posted_to_alertmanager_causes_no_action(stack: CompressedStack) -> None:
+    before = stack.last_action()
+    leaks = [labels("MemoryLeak", f"web-{n}", job="services") for n in range(1, 5)]
+    stack.post(*leaks)
+    for leak in leaks:
+        reason = stack.wait_for_decision(leak, "unconfirmed")
+        assert reason == "neither Prometheus nor Loki has it as firing"
+    stack.wait_for_reconcile()
+    assert stack.results(before) == []
+    stack.post(*leaks, duration=timedelta())
+
+
 @pytest.mark.parametrize("path", ["/pause", "/resume", "/actions/1/cancel"])
 def test_wrong_token_is_refused(stack: CompressedStack, path: str) -> None:
     refused = stack.command(path, token="wrong")
@@ -207,8 +220,8 @@ def test_late_and_repeated_notifications_act_once(stack: CompressedStack) -> Non
 
 def test_killed_responder_finishes_its_action(stack: CompressedStack) -> None:
     before, pid = stack.last_action(), stack.pid("web-3")
-    # Prometheus does not judge this alert here, so that it fires until the test resolves it: an
-    # action whose alert is resolved while the responder is down is cancelled.
+    # It fires until the test resolves it: an action whose alert is resolved while the responder is
+    # down is cancelled.
     leak = labels("MemoryLeak", "web-3", job="services")
     stack.fire(leak)
     action = stack.wait_for_action(before, "running")

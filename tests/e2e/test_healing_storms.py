@@ -10,7 +10,6 @@ import requests
 
 from tests.e2e.compressed_stack import (
     DECISION_TIMEOUT_S,
-    LONG_ENOUGH,
     RESPONSE_TIMEOUT_S,
     RESTART_TIMEOUT_S,
     CompressedStack,
@@ -59,7 +58,7 @@ def test_storm_heals_only_what_is_down(stack: CompressedStack) -> None:
     healed = [("restart", "web-2", "done"), ("restart", "web-3", "done")]
     stack.runtime.stop("web-3")
     with stack.hung("web-2"):
-        stack.fire(*storm, since=LONG_ENOUGH)
+        stack.fire(*storm)
         stack.wait_for_decision(storm[-1], "no_target")
         poll_until(
             lambda: sorted(stack.results(before)) == healed, "both to be healed", RESTART_TIMEOUT_S
@@ -94,7 +93,7 @@ def test_budget_ends_a_storm(stack: CompressedStack) -> None:
     )
     other = labels("InstanceHung", "data-service-1", "data-service")
     with stack.hung("data-service-1"):
-        stack.fire(other, since=LONG_ENOUGH)
+        stack.fire(other)
         poll_until(
             lambda: stack.results(before)[BUDGET:] == [("restart", "data-service-1", "done")],
             "another service to be healed",

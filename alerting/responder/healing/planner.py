@@ -20,7 +20,10 @@ CODES = {
         " is unknown."
     ),
     "excluded": "Skip a target that the policy, a silence or an operator excludes.",
-    "unconfirmed": "Skip an alert that may be over, or that has not fired for `min_firing` yet.",
+    "unconfirmed": (
+        "Skip an alert that may be over, that neither Prometheus nor Loki has as firing, or that"
+        " has not fired for `min_firing` yet."
+    ),
     "paused": "Skip everything while an operator has paused the responder.",
     "circuit_open": (
         "Skip a service while its circuit is open: until an operator closes it, or until the window"
@@ -136,6 +139,8 @@ def _guards(
         yield "excluded", reason
     if not alert.confirmed and snapshot.now - alert.last_notified > limits.staleness:
         yield "unconfirmed", "Alertmanager does not answer, and the last notification is too old"
+    if not alert.holds:
+        yield "unconfirmed", "neither Prometheus nor Loki has it as firing"
     if alert.firing_since + rule.min_firing > snapshot.now:
         yield "unconfirmed", f"it has to fire for {rule.min_firing:g} s first"
     if snapshot.paused:

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from threading import Event, Thread
 
-from ..clients import AlertmanagerClient, ControlApiClient
+from ..clients import AlertmanagerClient, ControlApiClient, RuleEvaluators
 from ..errors import ControlApiError, DatabaseError
 from ..metrics import ResponderMetrics
 from ..validation import utc_now
@@ -39,6 +39,7 @@ class Reconciler:
     store: HealingStore
     control_api: ControlApiClient
     alertmanager: AlertmanagerClient
+    evaluators: RuleEvaluators
     executor: Executor
     metrics: ResponderMetrics
 
@@ -50,6 +51,7 @@ class Reconciler:
             self.store,
             control_api=self.control_api,
             alertmanager=self.alertmanager,
+            evaluators=self.evaluators,
             executing=self.executor.executing(),
         )
         planned = plan(snapshot, self.policy, dry_run=self.executor.dry_run)

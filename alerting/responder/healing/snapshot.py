@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from ..clients import AlertmanagerClient, ControlApiClient, Instance, Service
+from ..clients import AlertmanagerClient, ControlApiClient, Instance, RuleEvaluators, Service
 from ..errors import ControlApiError
 from .policy import Policy
 from .store import Action, ActiveAlert, HealingStore
@@ -47,6 +47,7 @@ def observe(  # noqa: PLR0913 - what there is to read, by name
     *,
     control_api: ControlApiClient,
     alertmanager: AlertmanagerClient,
+    evaluators: RuleEvaluators,
     executing: Collection[int],
 ) -> StackSnapshot:
     """Return the state of the stack; raise `DatabaseError` if the database fails.
@@ -75,6 +76,9 @@ def observe(  # noqa: PLR0913 - what there is to read, by name
                 lost=[a.fingerprint for a in alerts if a.fingerprint not in current],
             )
     if needs_action():
+        # Anybody who reaches Alertmanager can post an alert there.
+        confirmed = _confirm(snapshot.alerts, evaluators.firing_alerts())
+        snapshot = replace(snapshot, alerts=confirmed)
         try:
             state = control_api.get_state()
             snapshot = replace(snapshot, instances=state.instances, services=state.services)
@@ -91,3 +95,26 @@ def observe(  # noqa: PLR0913 - what there is to read, by name
         budget_reset_at=flags["budget_reset"],
         open_circuits=flags["circuit_open"],
     )
+
+
+def _confirm(
+    alerts: Sequence[ActiveAlert], firing: Sequence[Mapping[str, str]]
+) -> Sequence[ActiveAlert]:
+    """Return the alerts with `holds`. Alertmanager's have the external labels besides."""
+    by_instance: dict[tuple[str | None, ...], list[Mapping[str, str]]] = {}
+    for labels in firing:
+        by_instance.setdefault(_key(labels), []).append(labels)
+    return [
+        replace(
+            alert,
+            holds=any(
+                labels.items() <= alert.labels.items()
+                for labels in by_instance.get(_key(alert.labels), ())
+            ),
+        )
+        for alert in alerts
+    ]
+
+
+def _key(labels: Mapping[str, str]) -> tuple[str | None, ...]:
+    return labels.get("alertname"), labels.get("instance")

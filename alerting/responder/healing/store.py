@@ -31,7 +31,8 @@ class ActiveAlert:
     """A firing alert and its target, from the alert's labels; times are seconds since 1970.
 
     `taken_over` is true after an operator cancelled its action. `silenced` and `confirmed` are
-    Alertmanager's word; `confirmed` is false while it does not answer.
+    Alertmanager's word; `confirmed` is false while it does not answer. `holds` tells whether
+    Prometheus or Loki has it as firing.
     """
 
     alert: str
@@ -42,6 +43,7 @@ class ActiveAlert:
     taken_over: bool = False
     silenced: bool = False
     confirmed: bool = True
+    holds: bool = True
 
     @property
     def service(self) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from alerting.responder.clients import AlertmanagerClient, ControlApiClient
+from alerting.responder.clients import AlertmanagerClient, ControlApiClient, RuleEvaluators
 from alerting.responder.errors import ControlApiError, ControlApiUnavailableError
 from tests.http_server import Answer, Peer
 
@@ -128,3 +128,21 @@ def test_firing_alerts_have_their_silences(peer: Peer) -> None:
 def test_unreachable_alertmanager_returns_none(peer: Peer, answer: Answer) -> None:
     peer.answer = lambda: answer
     assert AlertmanagerClient(peer.url).firing_alerts() is None
+
+
+def test_prometheus_and_loki_tell_what_fires(peer: Peer) -> None:
+    states = {"firing": "InstanceDown", "pending": "InstanceHung"}
+    alerts = [{"labels": {"alertname": name}, "state": state} for state, name in states.items()]
+    answering(peer, 200, {"data": {"alerts": alerts}})
+    firing = RuleEvaluators(peer.url, f"{peer.url}/loki/").firing_alerts()
+    assert firing == [{"alertname": "InstanceDown"}] * 2
+    paths = [request.path for request in peer.requests]
+    assert paths == ["/api/v1/alerts", "/loki/prometheus/api/v1/alerts"]
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer(0), Answer(500), Answer(200, b"no"), Answer(200, b"[1]")]
+)
+def test_unreachable_prometheus_has_nothing_that_fires(peer: Peer, answer: Answer) -> None:
+    peer.answer = lambda: answer
+    assert RuleEvaluators(peer.url).firing_alerts() == []

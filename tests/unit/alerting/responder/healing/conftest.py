@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from alertdrill_telemetry.metrics import Metrics
-from alerting.responder.clients import AlertmanagerAlert, AlertmanagerClient
+from alerting.responder.clients import AlertmanagerAlert, AlertmanagerClient, RuleEvaluators
 from alerting.responder.healing.executor import Executor
 from alerting.responder.healing.policy import Exclusion
 from alerting.responder.healing.reconciler import Reconciler
@@ -49,6 +49,7 @@ class Stack(AlertmanagerClient):
         self.control_api = FakeControlApi(*(instance(n, state) for n, state in states.items()))
         self.alerts: Sequence[AlertmanagerAlert] | None = None
         self.answers = True
+        self.evaluators = Evaluators(self)
         self.submitted: list[Action] = []
         self.running = True
         self.start()
@@ -68,6 +69,7 @@ class Stack(AlertmanagerClient):
             self.store,
             control_api=self.control_api,
             alertmanager=self,
+            evaluators=self.evaluators,
             executor=SubmittingExecutor(self, metrics, dry_run=dry_run),
             metrics=metrics,
         )
@@ -89,6 +91,18 @@ class Stack(AlertmanagerClient):
     def metric(self, name: str, **labels: str) -> float | None:
         """Return the value of a metric."""
         return self.registry.registry.get_sample_value(f"responder_{name}", labels)
+
+
+class Evaluators(RuleEvaluators):
+    """A Prometheus that has all alerts of a stack as firing while `confirms` is true."""
+
+    def __init__(self, stack: Stack) -> None:
+        super().__init__("")
+        self._stack = stack
+        self.confirms = True
+
+    def firing_alerts(self) -> Sequence[Mapping[str, str]]:
+        return [alert.labels for alert in self._stack.store.firing()] if self.confirms else []
 
 
 class SubmittingExecutor(Executor):

@@ -69,6 +69,10 @@ def test_min_firing_is_awaited() -> None:
     assert restart(min_firing=10).code == "approved"
 
 
+def test_alert_that_no_rule_has_as_firing_is_skipped() -> None:
+    assert restart(alert=replace(HUNG, holds=False)).code == "unconfirmed"
+
+
 def test_stale_unconfirmed_alert_is_skipped() -> None:
     assert restart(alert=replace(HUNG, confirmed=False)).code == "approved"
     late = replace(HUNG, confirmed=False, last_notified=NOW - 61)

@@ -253,6 +253,16 @@ def test_only_fresh_notifications_count_without_alertmanager(
     assert stack.codes() == [code]
 
 
+def test_alert_that_was_only_posted_causes_no_action(stack: Stack) -> None:
+    stack.evaluators.confirms = False
+    stack.notify()
+    stack.reconcile(1)
+    assert (stack.codes(), stack.submitted) == (["unconfirmed"], [])
+    stack.evaluators.confirms = True
+    stack.reconcile(2)
+    assert stack.codes() == ["unconfirmed", "approved"]
+
+
 @pytest.mark.parametrize("fires", [[], [MISSED]], ids=["nothing", "another"])
 def test_manual_alert_needs_no_confirmation(stack: Stack, fires: list[AlertmanagerAlert]) -> None:
     stack.alerts = fires
