@@ -18,7 +18,7 @@ from requests import Session
 
 from . import faults, http_client, logs, operations, ops_server
 from .clock import Clock
-from .drain import DrainState
+from .drain import of_worker
 from .env_reader import EnvReader
 from .errors import SettingsError, TelemetryError
 from .exporter import MetricsExporter
@@ -84,7 +84,7 @@ def init_app(
         raise TelemetryError(f"{app.name} is already instrumented: call init_app once.")
     settings = settings or TelemetrySettings.from_env(service, EnvReader(os.environ))
     clock = Clock()
-    drain = DrainState(worker=os.getpid())
+    drain = of_worker(os.getpid())
     metrics = Metrics(registry, clock, logs_requests=settings.logs_requests)
     metrics.app_info.labels(service=settings.service, version=settings.version).set(1)
     metrics.in_flight.read = lambda: [((), drain.in_flight())]

@@ -12,6 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from . import shared_counters
@@ -20,9 +21,9 @@ logger = logging.getLogger(__name__)
 
 # Indexes of the shared counters: whether the instance drains, the time of the last scrape
 # (monotonic seconds, equal in all processes of a machine, and the same as `time.perf_counter`), and
-# the threads of a worker, 0 if their number is unknown. Then come three blocks with a number for
-# each worker: its requests in flight, those of them that stay open (SSE, WebSocket), and the time
-# of its last progress.
+# the threads of a worker, 0 if their number is unknown. Then come four blocks with a number for
+# each worker: its requests in flight, those of them that stay open (SSE, WebSocket), the time of
+# its last progress, and its process id.
 DRAINING, SCRAPED, THREADS, FIRST_WORKER = 0, 1, 2, 3
 # The load balancer checks `/readyz` every 0.5 s and removes a server after two failures.
 LB_DETECTION_S = 1.5
@@ -35,23 +36,38 @@ POLL_INTERVAL_S = 0.1
 class DrainState:
     """The state that decides when an instance may stop, and whether its worker threads hang.
 
-    `worker` is a number that is unique among the live workers of the instance.
+    `worker` is the process id of a worker. Without one, the state is that of all workers.
     """
 
     def __init__(
         self,
         counters: memoryview[float] = shared_counters.DRAIN,
-        worker: int = 0,
+        worker: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._counters = counters
-        self._workers = (len(counters) - FIRST_WORKER) // 3
-        self._in_flight = FIRST_WORKER + worker % self._workers
+        self._workers = (len(counters) - FIRST_WORKER) // 4
+        self._in_flight = FIRST_WORKER + (0 if worker is None else self._take_slot(worker))
         self._open = self._in_flight + self._workers
         self._progress = self._open + self._workers
         self._lock = threading.Lock()
         self._clock = clock
-        counters[self._in_flight] = counters[self._open] = 0
+
+    def _take_slot(self, worker: int) -> int:
+        """Return the index of a worker in each block: of its own, or of a free one."""
+        owners = self._block(3)
+        slots = [(worker + number) % self._workers for number in range(self._workers)]
+        slot = next((slot for slot in slots if owners[slot] in (0, worker)), slots[0])
+        owners[slot] = worker
+        return slot
+
+    def release(self, worker: int) -> None:
+        """Forget a worker that has exited, and its requests in flight."""
+        blocks = [self._block(number) for number in range(4)]
+        for slot, owner in enumerate(blocks[3]):
+            if owner == worker:
+                for block in blocks:
+                    block[slot] = 0
 
     @property
     def draining(self) -> bool:
@@ -108,7 +124,7 @@ class DrainState:
         stalled, or if the number of threads is unknown.
         """
         threads = self.threads
-        workers = zip(self._block(0), self._block(1), self._block(2), strict=True)
+        workers = zip(*(self._block(number) for number in range(3)), strict=True)
         stalled = [
             progress for in_flight, open_, progress in workers if 0 < threads <= in_flight - open_
         ]
@@ -117,6 +133,12 @@ class DrainState:
     def last_scrape(self) -> float:
         """Return the time of the last scrape in monotonic seconds; 0 if there was none."""
         return self._counters[SCRAPED]
+
+
+@cache
+def of_worker(worker: int) -> DrainState:
+    """Return the state of a worker, which all applications of its process share."""
+    return DrainState(worker=worker)
 
 
 def wait_until_drained(

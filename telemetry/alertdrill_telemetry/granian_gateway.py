@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
@@ -195,9 +195,19 @@ def _send(protocol: Any, start: _Start, body: Iterable[bytes], close: Callable[[
 
 def _fail(protocol: Any, start: _Start, request: WSGIEnvironment) -> None:
     logger.exception("Error handling request %s", request["PATH_INFO"])
-    if not start.is_sent:
-        start.is_sent = True
+    if start.is_sent:
+        return
+    start.is_sent = True
+    if start.written:  # under other servers, these parts have been sent
+        rest: Iterator[bytes] = map(_break_off, [b""])
+        parts = _Parts(b"".join(start.written), rest, None, _nothing)
+        protocol.response_iter(start.status, start.headers, parts)
+    else:
         protocol.response_bytes(500, [], b"")
+
+
+def _break_off(_: bytes) -> NoReturn:
+    raise ConnectionAbortedError
 
 
 def _nothing() -> None:

@@ -14,7 +14,10 @@ from .gunicorn_worker import ThreadWorker
 from .server import BACKLOG, KEEP_ALIVE_S, Server
 
 _server = Server.from_env()
-bind = [f"{address}:{_server.port}" for address in _server.addresses]
+bind = [
+    f"{f'[{address}]' if address.count(':') > 1 and address[0] != '[' else address}:{_server.port}"
+    for address in _server.addresses
+]
 backlog = BACKLOG
 if _server.app:  # the application to serve if the command line names none
     wsgi_app = _server.app
@@ -45,8 +48,8 @@ logger_class = JsonGunicornLogger
 
 def on_starting(server: Any) -> None:
     """Open the port of the operations; make SIGTERM drain."""
-    if _server.telemetry.ops_port is not None and server.cfg.preload_app:
-        raise SettingsError("OPS_PORT needs an application in each worker: remove --preload.")
+    if server.cfg.preload_app:
+        raise SettingsError("Each worker loads the application itself: remove --preload.")
     if server.cfg.workers != _server.workers:
         raise SettingsError(
             f"gunicorn has {server.cfg.workers} workers, and WORKERS is {_server.workers}: set"

@@ -11,6 +11,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
 from . import context
+from .exporter import METHODS, OTHER_METHOD
 from .metrics import Metrics
 from .settings import TelemetrySettings
 
@@ -63,7 +64,9 @@ class ServiceAdapter(HTTPAdapter):
             status = str(response.status_code)
         finally:
             self._metrics.client_duration.labels(
-                peer=self._peer, method=request.method or "GET", status=status
+                peer=self._peer,
+                method=request.method if request.method in METHODS else OTHER_METHOD,
+                status=status,
             ).observe(time.perf_counter() - started)
         return response
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from prometheus_client import Counter
 
-from .logs import LineHandler, install
+from .logs import LineHandler, install, writes_lines
 
 logger = logging.getLogger(__package__)
 
@@ -33,6 +33,13 @@ class LogGuard:
     def install(self) -> None:
         """Install the handler, and enable the loggers of the application and of this package."""
         install(self._handler, self._level, [self._app_logger])
+
+    def is_intact(self) -> bool:
+        """Return whether the root logger writes JSON only.
+
+        Of several applications in a process, the latest one has the handler.
+        """
+        return [type(h) for h in logging.getLogger().handlers if writes_lines(h)] == [LineHandler]
 
     def repair(self) -> None:
         """Install the handler again, with a warning and a count."""

@@ -80,7 +80,7 @@ class JsonFormatter(OrjsonFormatter):
         except (TypeError, ValueError, RecursionError):
             pass  # a lone surrogate, a number over 64 bits or a cycle
         try:  # numbers of any size stay numbers
-            text = json.dumps(line, allow_nan=False, default=_safe_repr)
+            text = json.dumps(line, allow_nan=False, ensure_ascii=False, default=_safe_repr)
             text.encode()
         except (TypeError, ValueError, RecursionError):
             return self.jsonify_log_record({key: _printable(line[key]) for key in line})
@@ -112,7 +112,7 @@ def qualified_name(error: BaseException) -> str:
 
 def describe_error(error: BaseException) -> str:
     """Return the class of an exception and the beginning of its message."""
-    return f"{qualified_name(error)}: {_error_message(error)}"[:MAX_ERROR_LENGTH]
+    return _text(f"{qualified_name(error)}: {_error_message(error)}"[:MAX_ERROR_LENGTH])
 
 
 def describe_exception(error: BaseException) -> dict[str, str]:
@@ -159,33 +159,47 @@ def _printable(value: Any) -> str | dict[str, str] | None:
 
 
 class LineWriter:
-    """Writes each line with one system call, so that lines of several workers never mix.
+    """Writes each line as a whole: the lines of several threads and workers never mix.
 
     A line is written before the next one is formatted: a killed process loses no line.
     """
 
     def __init__(self, descriptor: int = 1, lock_file: str | None = None) -> None:
         self._descriptor = descriptor
+        self._thread_lock = threading.Lock()
+        # Another thread may hold it at the moment of a fork.
+        reinitialize = self._thread_lock._at_fork_reinit  # type: ignore[attr-defined]
+        os.register_at_fork(after_in_child=reinitialize)
         self._lock: int | None = None
+        self._incomplete = False
         if lock_file:
             self._lock = os.open(lock_file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
 
     def write(self, line: bytes) -> bool:
         """Write a line; return False if that fails: a closed reader does not end this program."""
-        # Writes of up to 4096 bytes to a pipe are atomic. Lines of other workers could split a
-        # longer one, so workers that share stdout use a lock.
-        try:
-            if self._lock is not None:
-                fcntl.flock(self._lock, fcntl.LOCK_EX)
+        # Writes of up to 4096 bytes to a pipe are atomic. Other lines could split a longer one, so
+        # threads use a lock, and workers that share stdout another one.
+        with self._thread_lock:
             try:
-                while (written := os.write(self._descriptor, line)) < len(line):
-                    line = line[written:]
-            finally:
-                if self._lock is not None:
-                    fcntl.flock(self._lock, fcntl.LOCK_UN)
-        except OSError:
-            return False
+                if self._lock is None:
+                    self._write(line)
+                    return True
+                fcntl.lockf(self._lock, fcntl.LOCK_EX)
+                try:
+                    self._write(line)
+                finally:
+                    fcntl.lockf(self._lock, fcntl.LOCK_UN)
+            except OSError:
+                return False
         return True
+
+    def _write(self, line: bytes) -> None:
+        if self._incomplete:  # a full disk, for example, took a part of the line before
+            line = b"\n" + line
+        while (written := os.write(self._descriptor, line)) < len(line):
+            self._incomplete = True
+            line = line[written:]
+        self._incomplete = False
 
     def close(self) -> None:
         """Close the lock file."""
@@ -203,14 +217,16 @@ class LineHandler(logging.Handler):
         self.count = count
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the line and count its level."""
-        if self.writer.write(self.format(record).encode() + b"\n") and self.count is not None:
-            self.count(record.levelname)
-
-    def close(self) -> None:
-        """Close the writer's lock file."""
-        self.writer.close()
-        super().close()
+        """Write the line and count its level; never raise."""
+        try:
+            line, level = self.format(record), record.levelname
+        except Exception as error:  # noqa: BLE001 - a record may contain anything
+            message = f"A record of {_safe_repr(record.name)} has no line: {describe_error(error)}"
+            level = "ERROR"
+            broken = logging.LogRecord(__package__, logging.ERROR, "", 0, "%s", (message,), None)
+            line = self.format(broken)
+        if self.writer.write(line.encode() + b"\n") and self.count is not None:
+            self.count(level)
 
 
 def configure(
@@ -244,11 +260,12 @@ def install(handler: LineHandler, level: str, loggers: Collection[str] = ()) -> 
     root.setLevel(level)
     loggers_by_name = list(root.manager.loggerDict.values())
     for logger in (root, *(item for item in loggers_by_name if isinstance(item, logging.Logger))):
-        replaced = [h for h in logger.handlers if h is not handler and _writes_lines(h)]
+        replaced = [h for h in logger.handlers if h is not handler and writes_lines(h)]
         for other in replaced:
             logger.removeHandler(other)
             if isinstance(other, LineHandler):
                 other.close()
+                other.writer.close()
         if handler not in logger.handlers and (
             logger is root or (replaced and not logger.propagate)
         ):
@@ -262,7 +279,7 @@ def _is_access_line(record: logging.LogRecord) -> bool:
     return record.name == "werkzeug" and " - - [" in str(record.msg)
 
 
-def _writes_lines(handler: logging.Handler) -> bool:
+def writes_lines(handler: logging.Handler) -> bool:
     """Return whether it writes to stdout or stderr: as text, or for an earlier application."""
     streams = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__, wsgi_errors_stream)
     return isinstance(handler, LineHandler) or (

@@ -6,6 +6,7 @@ depends on none of the application's hooks, and it counts what the client got.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 # The error of a response that the client did not wait for.
 DISCONNECTED = "client disconnected"
+logger = logging.getLogger(__package__)
+
 # What a client gets from the server if the application fails before its response has begun.
 SERVER_ERROR = "500"
 SWITCHING_PROTOCOLS = "101"
@@ -51,6 +54,9 @@ class Middleware:
         self.drain = drain
         self.connections = connections
         self._operations = operations
+        # Of a class that has a call of its own; Flask's calls `wsgi_app`.
+        call = type(app).__call__
+        self._call = None if call is Flask.__call__ else call
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve a request; raise what the application raises."""
@@ -62,7 +68,11 @@ class Middleware:
         exchange = Exchange(self, environ, path, start_response)
         token = current_context.set(exchange)
         try:
-            exchange.begin(self.app.wsgi_app(environ, exchange.start_response))
+            if self._call is None:
+                body = self.app.wsgi_app(environ, exchange.start_response)
+            else:
+                body = self._call(self.app, environ, exchange.start_response)
+            exchange.begin(body)
         except BaseException as error:
             exchange.fail(error)
             raise
@@ -88,7 +98,8 @@ def observe(
     def request_context(self: Flask, environ: WSGIEnvironment) -> Any:
         context = own.request_context(self, environ)
         exchange = current_context.get()
-        if isinstance(exchange, Exchange):
+        # The application may make further ones, such as `test_request_context`.
+        if isinstance(exchange, Exchange) and exchange.request is None:
             exchange.request = context.request
         return context
 
@@ -133,6 +144,7 @@ class Exchange(RequestContext):
     # How much of the body is to come from an application that no server called, as the test
     # client does: nothing waits for the bytes, so the request ends with the last one. Else -1.
     _remaining = -1
+    _is_empty = False
 
     def __init__(
         self,
@@ -156,10 +168,16 @@ class Exchange(RequestContext):
         self._middleware = middleware
         self._start = start_response
         self.environ = environ
+        # As they arrive: a middleware of the application may replace them.
         self.path = path
+        self.method: str = environ["REQUEST_METHOD"]
+        self.client: str = environ.get("REMOTE_ADDR", "")
         if "SERVER_SOFTWARE" not in environ:
             self._remaining = 0
-        if "HTTP_UPGRADE" in environ and environ["HTTP_UPGRADE"].lower() == WEBSOCKET:
+        if (
+            "HTTP_SEC_WEBSOCKET_KEY" in environ
+            and environ.get("HTTP_UPGRADE", "").lower() == WEBSOCKET
+        ):
             self._stay_open(WEBSOCKET)
 
     def start_response(
@@ -180,6 +198,7 @@ class Exchange(RequestContext):
                     self._stay_open(SSE)
             elif self._remaining == 0 and name.lower() == "content-length":
                 self._remaining = int(value)
+                self._is_empty = self._remaining == 0
         if request_id:
             headers = [*headers, ("X-Request-ID", request_id)]
         # With `exc_info` it raises if the first byte is already sent: the status then stays.
@@ -203,12 +222,15 @@ class Exchange(RequestContext):
         self._next = iter(body).__next__
         try:
             self._first = self._next()
+            self._complete = self._is_empty
         except StopIteration:
             self._complete = True
         except BaseException:
             if self._close is not None:  # a server closes only what it got
                 self._close()
             raise
+        if self._complete and self._remaining >= 0:
+            self.end()
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the parts of the response."""
@@ -284,11 +306,13 @@ class Exchange(RequestContext):
                 self.rule = self.request.url_rule.rule
             if not self._complete:
                 self.broken = self.error is not None
-                if not self.broken and self.environ["REQUEST_METHOD"] != "HEAD":
+                if not self.broken and self.method != "HEAD":
                     self.error = DISCONNECTED
             if not self.status:
                 self.status = SERVER_ERROR
             self._middleware.recorder.record(self, now)
+        except Exception:  # it must not end a connection
+            logger.exception("The request %s can't be recorded.", self.request_id)
         finally:  # last: an idle instance has counted all its requests
             if not self.nested:
                 self._middleware.drain.change_in_flight(-1, now)
@@ -299,10 +323,11 @@ class Exchange(RequestContext):
         self._middleware.connections[protocol].dec()
         if protocol == WEBSOCKET:
             self.status = self.status or SWITCHING_PROTOCOLS
-            if self.status != SWITCHING_PROTOCOLS:
+            if self.status != SWITCHING_PROTOCOLS and self.status < SERVER_ERROR:
                 self.protocol = None  # the application declined the upgrade
 
     def __del__(self) -> None:
-        # A server that forgets `close()` must not leave the request in flight.
-        if not self._ended and hasattr(self, "path"):
-            self.end()
+        # A server that forgets `close()` must not leave the request in flight. The collector of
+        # garbage may interrupt any code, so the next scrape ends the request.
+        if not self._ended and hasattr(self, "client"):
+            self._middleware.recorder.abandoned.append(self)

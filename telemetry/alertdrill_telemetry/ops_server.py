@@ -42,7 +42,10 @@ class OpsListener:
         self._sockets = []
         try:
             for address in listen_addresses(hosts):
-                self._sockets.append(socket.create_server((address, port), backlog=BACKLOG))
+                family = socket.AF_INET6 if ":" in address else socket.AF_INET
+                endpoint = (address.strip("[]"), port)
+                listener = socket.create_server(endpoint, family=family, backlog=BACKLOG)
+                self._sockets.append(listener)
         except OSError as error:
             raise SettingsError(f"{self._name} can't be used: {error.strerror}.") from None
         for listener in self._sockets:
@@ -89,7 +92,7 @@ class _Server(ThreadingMixIn, WSGIServer):
         super().__init__(listener.getsockname(), _Handler, bind_and_activate=False)
         self.socket.close()
         self.socket = listener
-        self.server_name, self.server_port = listener.getsockname()
+        self.server_name, self.server_port = listener.getsockname()[:2]
         self.setup_environ()
         self.set_app(operations)
         self._free = threading.Semaphore(MAX_CONNECTIONS)

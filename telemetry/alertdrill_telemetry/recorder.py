@@ -94,7 +94,6 @@ class Recorder:
         self._bounds = exporter.bounds
         self._write = handler.writer.write
         self._guard = guard
-        self._handler = handler
         self._root = logging.getLogger()
         self._level = logging.getLevelNamesMapping()[settings.log_level]
         self._clock = clock
@@ -112,12 +111,14 @@ class Recorder:
         # With several workers the metrics are in files, which survive a killed worker.
         self._max_pending = 1 if multiprocess_dir() else MAX_PENDING
         self._lock = threading.Lock()
+        # Requests that no server has closed.
+        self.abandoned: deque[Exchange] = deque()
         exporter.contract.collect_hook.call = self.count_pending
 
     def record(self, exchange: Exchange, now: float) -> None:
         """Record a request that ended at `now`, a time of `time.perf_counter()`."""
         seconds = now - exchange.started
-        method: str = exchange.environ["REQUEST_METHOD"]
+        method = exchange.method
         label = method if method in METHODS else OTHER_METHOD
         status = exchange.status
         is_error = exchange.broken or status >= "500"
@@ -129,6 +130,8 @@ class Recorder:
             pass
         elif exchange.protocol is None:
             series.seconds.append(seconds)
+            if len(series.seconds) >= self._max_pending:
+                self._count(series)
             if seconds >= SLOW_S or now - series.sampled_at >= SAMPLE_INTERVAL_S:
                 self._sample(series, seconds, now, exchange.trace_id)
         else:  # a connection that stays open is not slow
@@ -141,25 +144,32 @@ class Recorder:
             method = label if label is method else _json(method)
             if self._write(self._format(exchange, series, method, seconds).encode()):
                 series.lines.append(None)
-        if len(series.lines) >= self._max_pending or len(series.seconds) >= self._max_pending:
-            with self._lock:
-                series.count(self._bounds)
+        if len(series.lines) >= self._max_pending:
+            self._count(series)
+
+    def _count(self, series: _Series) -> None:
+        with self._lock:
+            series.count(self._bounds)
 
     def _sample(self, series: _Series, seconds: float, now: float, trace_id: str) -> None:
         """Do what is too slow for every request: keep an exemplar, and check the log handler."""
         series.sampled_at = now
         series.keep_exemplar(seconds, bisect_left(self._bounds, seconds), trace_id)
-        if self._handler not in self._root.handlers or self._root.level != self._level:
+        if self._root.level != self._level or not self._guard.is_intact():
             self._guard.repair()
 
     def count_pending(self) -> None:
         """Count the requests that are not in the metrics yet."""
+        while self.abandoned:
+            self.abandoned.popleft().end()
         with self._lock:
             for series in list(self._series.values()):
                 series.count(self._bounds)
 
     def _create(self, key: tuple[str, str | None, str, bool]) -> _Series:
         method, rule, status, is_error = key
+        if not status.isdigit():  # such as `return "", 7`, which most servers refuse
+            status = "0"
         level = "ERROR" if is_error else "INFO"
         route = "null" if rule is None else f'"{_json(rule)}"'
         metrics = self._exporter.contract
@@ -187,9 +197,10 @@ class Recorder:
         microseconds = int(seconds * 1e6)
         path = exchange.path
         path = _json(path if path.isascii() else _decode(path))
-        client = exchange.environ.get("REMOTE_ADDR", "")
+        client = exchange.client
         if self._proxies:
-            client = _json(_client(exchange.environ, self._proxies) or client)
+            client = _client(exchange.environ, self._proxies) or client
+        client = _json(client)
         end = "}\n"
         error = exchange.error or exchange.exception
         if error is not None:

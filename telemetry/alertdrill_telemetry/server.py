@@ -74,7 +74,7 @@ class Server:
             # first scrape of a new target comes within 10 s. The load balancer then needs 2 s to
             # notice.
             drain_seconds=env.number("DRAIN_SECONDS", 12.0, at_most=300),
-            temporary_dir=_share_metrics() if workers > 1 else None,
+            temporary_dir=_share_metrics(workers),
         )
         # The arbiter logs with the same clock as the workers.
         skewed = telemetry.faults_enabled
@@ -96,7 +96,7 @@ class Server:
 
     def worker_exited(self, pid: int) -> None:
         """Remove the gauges of an exited worker from the sums; keep its counters."""
-        drain.DrainState(worker=pid)  # resets its requests in flight
+        drain.DrainState().release(pid)
         if self.workers > 1:
             multiprocess.mark_process_dead(pid)
 
@@ -107,14 +107,16 @@ class Server:
             shutil.rmtree(self.temporary_dir, ignore_errors=True)
 
 
-def _share_metrics() -> Path | None:
+def _share_metrics(workers: int) -> Path | None:
     """Let all workers share the metrics; return the folder if it is temporary."""
-    configured = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-    shared = Path(configured or tempfile.mkdtemp(prefix="metrics-"))
-    shared.mkdir(parents=True, exist_ok=True)
-    for file in shared.glob("*.db"):  # files of an earlier run would be counted again
-        file.unlink()
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(shared)
-    # prometheus_client has read this variable at its import, when it was not set yet.
+    configured = os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
+    shared = None
+    if workers > 1:
+        shared = Path(configured or tempfile.mkdtemp(prefix="metrics-"))
+        shared.mkdir(parents=True, exist_ok=True)
+        for file in shared.glob("*.db"):  # files of an earlier run would be counted again
+            file.unlink()
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(shared)
+    # prometheus_client has read this variable at its import.
     values.ValueClass = values.get_value_class()
     return None if configured else shared

@@ -104,7 +104,7 @@ def test_requests_of_all_workers_are_summed() -> None:
     first.change_in_flight(2, 0.0)
     second.change_in_flight(1, 0.0)
     assert first.in_flight() == second.in_flight() == 3
-    DrainState(counters, worker=100)  # its successor, or the cleanup after its exit
+    DrainState(counters).release(100)
     assert second.in_flight() == 1
 
 
@@ -163,7 +163,7 @@ def test_every_worker_sees_one_that_is_stalled() -> None:
     first.change_in_flight(1, 1.0)  # the least progress is that of a worker that is not stalled
     second.change_in_flight(2, 20.0)
     assert first.stalled_for() == 30
-    DrainState(counters, worker=2)  # its successor
+    DrainState(counters).release(2)
     assert first.stalled_for() == 0
 
 
@@ -193,3 +193,15 @@ def test_second_signal_ends_the_wait(number: signal.Signals) -> None:
     arbiter.handle_term()
     assert arbiter.draining_at_stop == [1.0]
     assert arbiter.SIG_QUEUE.empty()
+
+
+def test_workers_have_their_own_numbers() -> None:
+    counters = shared_counters.shared_counters()
+    slots = (len(counters) - drain.FIRST_WORKER) // 4
+    first, second = DrainState(counters, slots), DrainState(counters, 2 * slots)
+    first.change_in_flight(1, 0.0)
+    second.change_in_flight(1, 0.0)
+    observer = DrainState(counters)
+    assert observer.in_flight() == 2
+    first.change_in_flight(-1, 0.0)
+    assert observer.in_flight() == 1

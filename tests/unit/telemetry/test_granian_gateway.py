@@ -117,6 +117,15 @@ def test_application_may_write_its_body() -> None:
     assert ask(application).sent == [b"abcdef"]
 
 
+def test_application_that_fails_after_it_has_written_breaks_off() -> None:
+    def application(_environ: object, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response("200 OK", [])(b"abc")
+        raise ValueError("no more")
+
+    answer = ask(application)
+    assert (answer.status, answer.sent, answer.is_broken) == (200, [b"abc"], True)
+
+
 def test_response_may_start_with_its_first_part() -> None:
     def application(_environ: object, start_response: Callable[..., Any]) -> Iterable[bytes]:
         start_response("201 Created", [])

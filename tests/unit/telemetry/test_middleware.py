@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, Response, abort, g, request, stream_with_context
+from werkzeug.test import EnvironBuilder
 
 from alertdrill_telemetry import TelemetryError, init_app
 from alertdrill_telemetry.context import current
@@ -251,7 +252,7 @@ def test_events_are_a_connection_and_no_slow_request(shop: Shop, lines: Lines) -
     assert (line["protocol"], line["status"]) == ("sse", 200)
 
 
-UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade"}
+UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Key": "a"}
 
 
 def test_websocket_is_a_connection_and_no_slow_request(shop: Shop, lines: Lines) -> None:
@@ -368,3 +369,94 @@ def test_high_level_hides_access_lines(level: str, lines_of: list[int], lines: L
     # Its absence tells the alert that no lines are missing.
     text = telemetry.exporter.generate_metrics()[0]
     assert "access_log_lines_total" not in text
+
+
+def test_fields_of_the_line_are_those_that_arrive(shop: Shop, lines: Lines) -> None:
+    inner = shop.app.wsgi_app
+
+    def rewrite(environ: Any, start_response: Any) -> Any:
+        environ |= {"REMOTE_ADDR": 'a","level":"CRITICAL', "REQUEST_METHOD": "PUT"}
+        return inner(environ, start_response)
+
+    shop.app.wsgi_app = rewrite  # type: ignore[method-assign]
+    shop.app.add_url_rule("/", view_func=lambda: "fine", methods=["PUT"])
+    shop.get("/")
+    (line,) = access(lines())
+    assert (line["client"], line["method"], line["level"]) == ("127.0.0.1", "GET", "INFO")
+    assert shop.total("200", method="GET") == 1
+
+
+def test_error_with_any_text_has_a_line(shop: Shop, lines: Lines) -> None:
+    def fail() -> str:
+        raise ValueError("\ud800")
+
+    shop.app.add_url_rule("/", view_func=fail)
+    assert shop.get("/").status == 500
+    (line,) = access(lines())
+    assert line["error"] == "builtins.ValueError: \\ud800"
+
+
+def test_failure_to_record_does_not_reach_the_server(
+    shop: Shop, lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alertdrill_telemetry.recorder._json", lambda _: 1 / 0)
+    shop.app.add_url_rule("/", view_func=lambda: "fine")
+    assert shop.get("/").complete
+    assert shop.in_flight() == 0
+    assert "can't be recorded" in lines()[-1]["message"]
+
+
+def test_call_of_a_subclass_is_called(lines: Lines) -> None:
+    class Own(Flask):
+        def __call__(self, environ: Any, start_response: Any) -> Any:
+            environ["QUERY_STRING"] = "own"
+            return super().__call__(environ, start_response)
+
+    shop = Shop(Own("shop", static_folder=None))
+    shop.app.add_url_rule("/", view_func=lambda: request.query_string)
+    assert shop.get("/").body == b"own"
+    assert len(access(lines())) == 1
+
+
+def test_context_that_the_view_makes_is_not_the_request(shop: Shop, lines: Lines) -> None:
+    def mail() -> str:
+        with shop.app.test_request_context("/other"):
+            return "sent"
+
+    shop.app.add_url_rule("/mail", view_func=mail)
+    shop.app.add_url_rule("/other", "other", view_func=mail)
+    shop.get("/mail")
+    (line,) = access(lines())
+    assert line["route"] == "/mail"
+
+
+def test_websocket_that_fails_is_no_slow_request(shop: Shop) -> None:
+    shop.app.add_url_rule("/ws", view_func=lambda: str(1 / 0), websocket=True)
+    assert shop.get("/ws", headers=UPGRADE).status == 500
+    assert (shop.total("500"), shop.durations("/ws", "500")) == (1, 0)
+
+
+def test_upgrade_without_a_key_is_a_request(shop: Shop) -> None:
+    shop.app.add_url_rule("/", view_func=lambda: "fine")
+    shop.get("/", headers={"Upgrade": "websocket"})
+    assert shop.durations("/") == 1
+
+
+def test_response_that_nobody_closes_ends_with_the_next_scrape(shop: Shop) -> None:
+    shop.app.add_url_rule("/stream", view_func=lambda: Response(stream(3)))
+    environ = EnvironBuilder("/stream").get_environ() | {"SERVER_SOFTWARE": "a server"}
+    body = shop.app(environ, lambda *_: lambda _: None)
+    del body
+    assert shop.total("200") == 1
+    assert shop.in_flight() == 0
+
+
+def test_several_applications_of_a_process_write_lines(lines: Lines) -> None:
+    first, second = Shop(), Shop()
+    for shop in (first, second, first, second):
+        shop.get("/nowhere")
+        logging.getLogger("shop").info("m")
+    assert [line["message"] for line in lines()] == ["GET /nowhere", "m"] * 4
+    for shop in (first, second):
+        assert shop.total("404") == 2
+        assert shop.value("log_configuration_repairs_total") == 0

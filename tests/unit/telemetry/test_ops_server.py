@@ -158,7 +158,7 @@ def test_instance_is_not_ready_before_its_application_is_loaded(
 @pytest.mark.parametrize(
     ("arguments", "variables", "message"),
     [
-        (["--preload"], {}, "OPS_PORT needs an application in each worker: remove --preload."),
+        (["--preload"], {}, "Each worker loads the application itself: remove --preload."),
         (["-w", "2"], {}, "gunicorn has 2 workers, and WORKERS is 1: set WORKERS"),
         ([], {"PORT": "5000", "OPS_PORT": "5000"}, "PORT and OPS_PORT are both 5000"),
     ],
@@ -215,3 +215,9 @@ def test_port_in_use_is_an_error() -> None:
         port = other.getsockname()[1]
         with pytest.raises(SettingsError, match=f"OPS_PORT {port} on 127.0.0.1 can't be used"):
             OpsListener("127.0.0.1", port)
+
+
+def test_address_may_be_of_version_6() -> None:
+    listener = OpsListener("[::1]", free_port())
+    assert listener._sockets[0].family == socket.AF_INET6
+    listener._sockets[0].close()
