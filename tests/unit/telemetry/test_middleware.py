@@ -442,7 +442,7 @@ def test_upgrade_without_a_key_is_a_request(shop: Shop) -> None:
     assert shop.durations("/") == 1
 
 
-def test_response_that_nobody_closes_ends_with_the_next_scrape(shop: Shop) -> None:
+def test_response_that_is_not_closed_ends_with_the_next_scrape(shop: Shop) -> None:
     shop.app.add_url_rule("/stream", view_func=lambda: Response(stream(3)))
     environ = EnvironBuilder("/stream").get_environ() | {"SERVER_SOFTWARE": "a server"}
     body = shop.app(environ, lambda *_: lambda _: None)
