@@ -14,6 +14,7 @@ from tests.foreign.servers import (
     INSTRUMENTED,
     OUR_GUNICORN,
     OUR_SETTINGS,
+    TELEMETRY,
     Server,
     free_port,
     serve,
@@ -42,7 +43,7 @@ def test_own_view_on_the_same_port_is_refused(
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_own_views_are_served_where_operations_have_a_port(workers: str, tmp_path: Path) -> None:
     port = free_port()
-    settings = {**OUR_SETTINGS, "WORKERS": workers, "OPS_PORT": str(port)}
+    settings = {**OUR_SETTINGS, **TELEMETRY, "WORKERS": workers, "OPS_PORT": str(port)}
     server = Server("ops-port", OUR_GUNICORN, settings, BARE)
     bare, instrumented = Recording(BARE), Recording(server)
     for recording in (bare, instrumented):
