@@ -108,8 +108,14 @@ class CompressedStack:
         self._evaluate("vector(1)", alerts)
 
     def resolve(self, *alerts: Labels) -> None:
-        """Let alerts no longer fire."""
+        """Let alerts no longer fire; return when Alertmanager has resolved them."""
         self._evaluate("vector(1) > 1", alerts)
+
+        def fires() -> bool:
+            current = [alert["labels"] for alert in self._current_alerts()]
+            return any(a.items() <= labels.items() for labels in current for a in alerts)
+
+        poll_until(lambda: not fires(), "the alerts to be resolved", DECISION_TIMEOUT_S)
 
     def _evaluate(self, expression: str, alerts: Sequence[Labels]) -> None:
         """Give rules to Prometheus; each keeps its state while its name and labels are the same."""
@@ -150,11 +156,15 @@ class CompressedStack:
 
     def alert_state(self, alert: Labels) -> str:
         """Return the state of an alert in Alertmanager; empty where it has no such alert."""
-        url = f"{self.runtime.address('alertmanager')}/api/v2/alerts"
-        for current in requests.get(url, timeout=5).json():
+        for current in self._current_alerts():
             if alert.items() <= current["labels"].items():
                 return str(current["status"]["state"])
         return ""
+
+    def _current_alerts(self) -> Sequence[Mapping[str, Any]]:
+        url = f"{self.runtime.address('alertmanager')}/api/v2/alerts"
+        alerts: Sequence[Mapping[str, Any]] = requests.get(url, timeout=5).json()
+        return alerts
 
     def _post(self, resource: str, body: object) -> requests.Response:
         url = f"{self.runtime.address('alertmanager')}/api/v2/{resource}"
