@@ -249,6 +249,5 @@ def test_record_that_has_no_line_does_not_raise(attributes: dict[str, Any], line
 
 
 def test_lone_surrogate_is_escaped(capfd: pytest.CaptureFixture[str]) -> None:
-    logs.configure(SETTINGS)
-    logging.getLogger("mine").warning("\ud800")
+    logs.configure(SETTINGS).handle(logging.makeLogRecord({"msg": "\ud800"}))
     assert orjson.loads(capfd.readouterr().out)["message"] == "\\ud800"
