@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 
 from rich.table import Table
 
-SIZES = (64 * 1024, 256 * 1024, 1024 * 1024)
+SIZES = (60 * 1024, 240 * 1024, 960 * 1024)
 KIB = 1024
 
 
