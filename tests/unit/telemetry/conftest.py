@@ -17,6 +17,7 @@ from flask.testing import FlaskClient
 from alertdrill_telemetry import TelemetrySettings, init_app, problems, shared_counters
 from alertdrill_telemetry.faults.background_faults import BackgroundFaults
 from tests.http_server import Peer
+from tests.unit.telemetry.observed import Shop
 
 TOKEN = "a-token-for-the-tests"  # 16 characters or more
 
@@ -81,6 +82,11 @@ def operator(app: Flask) -> FlaskClient:
 def lines(capfd: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:
     """Return a function that returns the lines logged since its last call, which must be JSON."""
     return lambda: [json.loads(line) for line in capfd.readouterr().out.split("\n") if line]
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return Shop()
 
 
 @pytest.fixture

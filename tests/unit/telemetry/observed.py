@@ -45,3 +45,8 @@ class Shop:
 
     def in_flight(self) -> float:
         return self.value("http_requests_in_flight")
+
+
+def access(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the access lines."""
+    return [line for line in lines if line["logger"] == "access"]

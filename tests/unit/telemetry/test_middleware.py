@@ -13,25 +13,15 @@ from typing import Any
 
 import pytest
 from flask import Flask, Response, abort, g, request, stream_with_context
-from werkzeug.test import EnvironBuilder
 
 from alertdrill_telemetry import TelemetryError, init_app
 from alertdrill_telemetry.context import current
 from alertdrill_telemetry.drain import DrainState
-from tests.unit.telemetry.observed import SETTINGS, TRACE, Shop
+from tests.unit.telemetry.observed import SETTINGS, TRACE, Shop, access
 from tests.unit.telemetry.wsgi_server import serve
 
 Lines = Callable[[], list[dict[str, Any]]]
 log = logging.getLogger("shop")
-
-
-@pytest.fixture
-def shop() -> Shop:
-    return Shop()
-
-
-def access(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [line for line in lines if line["logger"] == "access"]
 
 
 def stream(parts: int, pause: float = 0.0, fails_at: int | None = None) -> Iterator[str]:
@@ -236,54 +226,6 @@ def test_threads_do_not_mix(shop: Shop, lines: Lines) -> None:
     assert shop.in_flight() == 0
 
 
-def test_events_are_a_connection_and_no_slow_request(shop: Shop, lines: Lines) -> None:
-    seen: list[float] = []
-
-    def events() -> Iterator[str]:
-        seen.append(shop.value("http_connections_open", protocol="sse"))
-        yield "data: 1\n\n"
-
-    shop.app.add_url_rule("/", view_func=lambda: Response(events(), mimetype="text/event-stream"))
-    shop.get("/")
-    assert seen == [1]
-    assert shop.value("http_connections_open", protocol="sse") == 0
-    assert (shop.total("200"), shop.durations("/")) == (1, 0)
-    (line,) = access(lines())
-    assert (line["protocol"], line["status"]) == ("sse", 200)
-
-
-UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Key": "a"}
-
-
-def test_websocket_is_a_connection_and_no_slow_request(shop: Shop, lines: Lines) -> None:
-    seen: list[float] = []
-
-    class Upgraded(Response):
-        def __call__(self, *_: Any) -> Any:  # as flask-sock ends a connection under gunicorn
-            raise StopIteration
-
-    def view() -> Response:
-        seen.append(shop.value("http_connections_open", protocol="websocket"))
-        seen.append(shop.in_flight())
-        return Upgraded()
-
-    shop.app.add_url_rule("/ws", view_func=view, websocket=True)
-    shop.get("/ws", headers=UPGRADE)
-    assert seen == [1, 1]
-    assert shop.value("http_connections_open", protocol="websocket") == shop.in_flight() == 0
-    assert (shop.total("101"), shop.durations("/ws", "101")) == (1, 0)
-    (line,) = access(lines())
-    assert (line["protocol"], line["status"], line["level"]) == ("websocket", 101, "INFO")
-
-
-def test_declined_upgrade_is_a_request(shop: Shop, lines: Lines) -> None:
-    shop.app.add_url_rule("/", view_func=lambda: "plain")
-    shop.get("/", headers=UPGRADE)
-    assert (shop.total("400"), shop.durations("unmatched", "400")) == (1, 1)
-    assert shop.value("http_connections_open", protocol="websocket") == 0
-    assert "protocol" not in access(lines())[0]
-
-
 def test_server_that_never_closes_leaves_nothing_in_flight(shop: Shop) -> None:
     shop.app.add_url_rule("/", view_func=lambda: Response(stream(2)))
     environ = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", "SERVER_SOFTWARE": "test"}
@@ -429,27 +371,6 @@ def test_context_that_the_view_makes_is_not_the_request(shop: Shop, lines: Lines
     shop.get("/mail")
     (line,) = access(lines())
     assert line["route"] == "/mail"
-
-
-def test_websocket_that_fails_is_no_slow_request(shop: Shop) -> None:
-    shop.app.add_url_rule("/ws", view_func=lambda: str(1 / 0), websocket=True)
-    assert shop.get("/ws", headers=UPGRADE).status == 500
-    assert (shop.total("500"), shop.durations("/ws", "500")) == (1, 0)
-
-
-def test_upgrade_without_a_key_is_a_request(shop: Shop) -> None:
-    shop.app.add_url_rule("/", view_func=lambda: "fine")
-    shop.get("/", headers={"Upgrade": "websocket"})
-    assert shop.durations("/") == 1
-
-
-def test_response_that_is_not_closed_ends_with_the_next_scrape(shop: Shop) -> None:
-    shop.app.add_url_rule("/stream", view_func=lambda: Response(stream(3)))
-    environ = EnvironBuilder("/stream").get_environ() | {"SERVER_SOFTWARE": "a server"}
-    body = shop.app(environ, lambda *_: lambda _: None)
-    del body
-    assert shop.total("200") == 1
-    assert shop.in_flight() == 0
 
 
 def test_several_applications_of_a_process_write_lines(lines: Lines) -> None:

@@ -11,11 +11,6 @@ from alertdrill_telemetry import TelemetryError, init_app
 from tests.unit.telemetry.observed import SETTINGS, Shop
 
 
-@pytest.fixture
-def shop() -> Shop:
-    return Shop()
-
-
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
 def test_no_hook_or_setting_reaches_the_operations(shop: Shop, path: str) -> None:
     shop.app.config.update(TRUSTED_HOSTS=["shop.example"], APPLICATION_ROOT="/shop")
