@@ -174,7 +174,7 @@ class RuleEvaluators:
             self._urls.append(f"{loki_url.rstrip('/')}/prometheus/api/v1/alerts")
 
     def firing_alerts(self) -> Sequence[Mapping[str, str]]:
-        """Return the labels of each alert whose expression holds; none of one that is away."""
+        """Return the labels of each alert that fires; none of a program that does not answer."""
         return [labels for url in self._urls for labels in _firing(url)]
 
 

@@ -328,6 +328,6 @@ class Exchange(RequestContext):
 
     def __del__(self) -> None:
         # A server that forgets `close()` must not leave the request in flight. The collector of
-        # garbage may interrupt any code, so the next scrape ends the request.
+        # garbage may interrupt any code, so a later request or scrape ends this one.
         if not self._ended and hasattr(self, "client"):
             self._middleware.recorder.abandoned.append(self)

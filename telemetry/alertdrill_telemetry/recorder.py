@@ -113,6 +113,7 @@ class Recorder:
         self._lock = threading.Lock()
         # Requests that no server has closed.
         self.abandoned: deque[Exchange] = deque()
+        self._abandoned_lock = threading.Lock()
         exporter.contract.collect_hook.call = self.count_pending
 
     def record(self, exchange: Exchange, now: float) -> None:
@@ -152,16 +153,25 @@ class Recorder:
             series.count(self._bounds)
 
     def _sample(self, series: _Series, seconds: float, now: float, trace_id: str) -> None:
-        """Do what is too slow for every request: keep an exemplar, and check the log handler."""
+        """Do what is too slow for every request: an exemplar, checks and cleanup."""
         series.sampled_at = now
         series.keep_exemplar(seconds, bisect_left(self._bounds, seconds), trace_id)
         if self._root.level != self._level or not self._guard.is_intact():
             self._guard.repair()
+        self._end_abandoned()
+
+    def _end_abandoned(self) -> None:
+        # Each of them is recorded, which may lead back here.
+        if self._abandoned_lock.acquire(blocking=False):
+            try:
+                while self.abandoned:
+                    self.abandoned.popleft().end()
+            finally:
+                self._abandoned_lock.release()
 
     def count_pending(self) -> None:
         """Count the requests that are not in the metrics yet."""
-        while self.abandoned:
-            self.abandoned.popleft().end()
+        self._end_abandoned()
         with self._lock:
             for series in list(self._series.values()):
                 series.count(self._bounds)

@@ -76,7 +76,7 @@ def observe(  # noqa: PLR0913 - what there is to read, by name
                 lost=[a.fingerprint for a in alerts if a.fingerprint not in current],
             )
     if needs_action():
-        # Anybody who reaches Alertmanager can post an alert there.
+        # Alertmanager accepts alerts from every client that reaches it.
         confirmed = _confirm(snapshot.alerts, evaluators.firing_alerts())
         snapshot = replace(snapshot, alerts=confirmed)
         try:
@@ -100,7 +100,7 @@ def observe(  # noqa: PLR0913 - what there is to read, by name
 def _confirm(
     alerts: Sequence[ActiveAlert], firing: Sequence[Mapping[str, str]]
 ) -> Sequence[ActiveAlert]:
-    """Return the alerts with `holds`. Alertmanager's have the external labels besides."""
+    """Return the alerts with `holds`. They may have external labels besides the rule's."""
     by_instance: dict[tuple[str | None, ...], list[Mapping[str, str]]] = {}
     for labels in firing:
         by_instance.setdefault(_key(labels), []).append(labels)

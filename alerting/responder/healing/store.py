@@ -30,9 +30,9 @@ Flag = Literal["paused", "circuit_open", "budget_reset"]
 class ActiveAlert:
     """A firing alert and its target, from the alert's labels; times are seconds since 1970.
 
-    `taken_over` is true after an operator cancelled its action. `silenced` and `confirmed` are
-    Alertmanager's word; `confirmed` is false while it does not answer. `holds` tells whether
-    Prometheus or Loki has it as firing.
+    `taken_over` is true after an operator cancelled its action. `silenced` comes from
+    Alertmanager; `confirmed` is false while it does not answer. `holds` tells whether Prometheus
+    or Loki has the alert as firing.
     """
 
     alert: str

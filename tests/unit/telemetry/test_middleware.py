@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, Response, abort, g, request, stream_with_context
+from werkzeug.test import EnvironBuilder
 
 from alertdrill_telemetry import TelemetryError, init_app
 from alertdrill_telemetry.context import current
@@ -236,6 +237,16 @@ def test_server_that_never_closes_leaves_nothing_in_flight(shop: Shop) -> None:
     del body
     assert shop.in_flight() == 0
     assert shop.total("200") == 1
+
+
+def test_response_without_close_ends_without_a_scrape(shop: Shop) -> None:
+    shop.app.add_url_rule("/", view_func=lambda: Response(stream(2)))
+    environ = EnvironBuilder("/").get_environ() | {"SERVER_SOFTWARE": "test"}
+    for _ in range(3):  # they are not closed
+        shop.app(environ | {}, lambda *_: lambda _: None)
+    assert DrainState().in_flight() == 3
+    shop.get("/nowhere")
+    assert DrainState().in_flight() == 0
 
 
 def test_nothing_is_added_to_g(shop: Shop) -> None:
