@@ -1,6 +1,6 @@
 """The configuration files of a stack: committed, generated, and replaced by a drill.
 
-The load balancer's generated files, beside lb/haproxy.cfg, are its backends and its path maps.
+The load balancer's files, beside lb/haproxy.cfg, are its backends, its path maps and a Lua filter.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ SELF_RELOADING = ("loki",)
 # Holds the URL that Alertmanager sends notifications to; only the runtime knows it.
 WEBHOOK_URL_FILE = "alertmanager/webhook_url"
 BACKEND_TEMPLATE = ROOT / "lb" / "backend.cfg"
-# One backend for each service; and for each frontend, a map from path to service.
+DEADLINE_FILE = ROOT / "lb" / "deadline.lua"
+# Two backends for each service; and for each frontend, a map from path to service.
 BACKENDS_FILE = "backends.cfg"
 FRONTENDS = ("public", "internal")
 
@@ -93,8 +94,14 @@ def lb_files(addresses: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
     backends = ""
     for name, instances in addresses.items():
         servers = [_server(instance, address) for instance, address in instances.items()]
-        backends += pattern.substitute(service=name, servers="\n".join(servers))
-    files = {BACKENDS_FILE: backends}
+        large = [
+            f"    server {instance} {address} track {name}/{instance}"
+            for instance, address in instances.items()
+        ]
+        backends += pattern.substitute(
+            service=name, servers="\n".join(servers), large_servers="\n".join(large)
+        )
+    files = {BACKENDS_FILE: backends, DEADLINE_FILE.name: DEADLINE_FILE.read_text(encoding="utf-8")}
     for frontend in FRONTENDS:
         lines = ["# Each path, and the service that receives it and everything below it."]
         for name, service in SERVICES.items():

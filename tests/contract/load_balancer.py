@@ -58,15 +58,26 @@ class Response:
 
 
 class LoadBalancer:
-    """A running HAProxy; `addresses` is {service: {instance: host:port}}."""
+    """A running HAProxy; `addresses` is {service: {instance: host:port}}.
 
-    def __init__(self, folder: Path, addresses: Mapping[str, Mapping[str, str]]) -> None:
+    `settings` are texts of the generated files, and what replaces each.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        addresses: Mapping[str, Mapping[str, str]],
+        settings: Mapping[str, str] = {},
+    ) -> None:
         specs = [program for program in PROGRAMS if program.name == "haproxy"]
         program = resolve_programs(specs, default_cache(), print).programs["haproxy"]
         self.ports = {"public": free_port(), "internal": free_port(), "stats": free_port()}
         for name, text in lb_files(addresses).items():
             # These instances have one port, which also answers the checks.
-            (folder / name).write_text(re.sub(r" check port \d+", " check", text))
+            text = re.sub(r" check port \d+", " check", text)  # noqa: PLW2901
+            for old, new in settings.items():
+                text = text.replace(old, new)  # noqa: PLW2901
+            (folder / name).write_text(text)
         self._log = folder / "log"
         with self._log.open("w") as log:
             self._process = subprocess.Popen(

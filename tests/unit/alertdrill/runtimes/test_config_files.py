@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from alertdrill.config.services import SERVICES
@@ -24,15 +26,19 @@ def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return dict(config_files.lb_files(addresses))
 
 
-def test_each_service_has_a_backend(files: dict[str, str]) -> None:
+def test_each_service_has_a_backend_and_one_for_large_bodies(files: dict[str, str]) -> None:
     text = files["backends.cfg"]
-    assert text.count("\nbackend ") == 2
-    orders = text.partition("\nbackend orders from services\n")[2]
-    assert "{ queue(orders) ge 512 }" in orders
-    assert orders.endswith(
-        "    server orders-1 a:5003 check port 5053\n    server orders-2 b:5003 check port 5053\n"
-    )
-    assert "    server web-1 127.0.0.1:101 check port 151\n" in text
+    names = re.findall(r"^backend (\S+) from instances$", text, re.MULTILINE)
+    assert names == ["web", "web-large", "orders", "orders-large"]
+    assert "{ queue(orders) ge 512 }" in text
+    assert re.findall(r"^    server .+$", text, re.MULTILINE) == [
+        "    server web-1 127.0.0.1:101 check port 151",
+        "    server web-1 127.0.0.1:101 track web/web-1",
+        "    server orders-1 a:5003 check port 5053",
+        "    server orders-2 b:5003 check port 5053",
+        "    server orders-1 a:5003 track orders/orders-1",
+        "    server orders-2 b:5003 track orders/orders-2",
+    ]
     assert "$" not in text
 
 

@@ -1,0 +1,152 @@
+"""Requests whose bodies arrive slowly, at a real load balancer."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from http.client import HTTPResponse
+from pathlib import Path
+
+import pytest
+
+from tests.unit.telemetry.instance import poll_until
+
+from .load_balancer import TIMEOUT_S, Instance, LoadBalancer
+
+# The body that an instance gets only whole, and one that fills the buffer of the load balancer.
+MAX_SMALL, LARGE = 8192, 60_000
+SLOTS = 2
+
+
+@pytest.fixture(scope="module")
+def instances() -> Iterator[list[Instance]]:
+    running = [Instance(), Instance()]
+    yield running
+    for instance in running:
+        instance.close()
+
+
+@pytest.fixture(scope="module")
+def lb(
+    tmp_path_factory: pytest.TempPathFactory, instances: list[Instance]
+) -> Iterator[LoadBalancer]:
+    """The load balancer with two instances of web; a large body has a second to arrive."""
+    web = {f"web-{number}": instance.address for number, instance in enumerate(instances, 1)}
+    running = LoadBalancer(
+        tmp_path_factory.mktemp("lb"),
+        {"web": web, "data-service": {}},
+        {"lua.deadline 10": "lua.deadline 1"},
+    )
+    yield running
+    running.close()
+
+
+class Upload:
+    """A request of which a part of the body is sent."""
+
+    def __init__(self, lb: LoadBalancer, path: str, length: int, sent: int) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", lb.ports["public"]), TIMEOUT_S)
+        head = f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n"
+        self._socket.sendall(head.encode() + b"a" * sent)
+
+    def send(self, size: int) -> None:
+        self._socket.sendall(b"a" * size)
+
+    def response(self) -> tuple[int, bytes]:
+        answer = HTTPResponse(self._socket)
+        answer.begin()
+        return answer.status, answer.read()
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def bodies(instances: list[Instance], path: str) -> list[int]:
+    """Return the lengths of the bodies that the instances got."""
+    return [
+        len(request.body)
+        for instance in instances
+        for request in instance.requests
+        if request.path == path
+    ]
+
+
+def test_small_body_reaches_an_instance_once_it_is_complete(
+    lb: LoadBalancer, instances: list[Instance]
+) -> None:
+    with ExitStack() as stack:
+        uploads = [
+            stack.enter_context(closing(Upload(lb, "/small", MAX_SMALL, MAX_SMALL - 1)))
+            for _ in range(50)
+        ]
+        assert lb.request("GET", "/").status == 200
+        assert lb.idle_counters()["frontend_current_sessions public"] >= len(uploads)
+        for upload in uploads:
+            upload.send(1)
+        assert {upload.response()[0] for upload in uploads} == {200}
+    assert bodies(instances, "/small") == [MAX_SMALL] * len(uploads)
+
+
+@pytest.mark.parametrize(("length", "sent"), [(MAX_SMALL, 100), (LARGE, 100), (LARGE, 20_000)])
+def test_body_that_does_not_arrive_is_a_408(
+    lb: LoadBalancer, instances: list[Instance], length: int, sent: int
+) -> None:
+    path = f"/late-{length}-{sent}"
+    with closing(Upload(lb, path, length, sent)) as upload:
+        status, body = upload.response()
+    line = lb.access_line(path=path)
+    assert (status, line["status"], line["method"]) == (408, 408, "POST")
+    assert json.loads(body)["request_id"] == line["request_id"]
+    assert bodies(instances, path) == []
+
+
+def test_large_bodies_hold_two_threads_of_an_instance(lb: LoadBalancer) -> None:
+    with ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(closing(Upload(lb, "/held", LARGE, LARGE - 1)))
+        poll_until(
+            lambda: lb.counters()["backend_current_queue web-large"] == 20 - 2 * SLOTS,
+            "a queue of large bodies",
+        )
+        for _ in range(20):
+            assert lb.request("GET", "/").status == 200
+
+
+def test_large_body_has_a_deadline(lb: LoadBalancer, instances: list[Instance]) -> None:
+    with closing(Upload(lb, "/dripping", LARGE, LARGE // 2)) as upload:
+
+        def is_refused() -> bool:
+            upload.send(1)
+            return lb.counters()["backend_http_responses_total web-large 4xx"] > before
+
+        before = lb.counters()["backend_http_responses_total web-large 4xx"]
+        poll_until(is_refused, "the deadline")
+        assert upload.response()[0] == 400
+    assert lb.access_line(path="/dripping")["backend"] == "web-large"
+
+
+def test_large_body_arrives_whole(lb: LoadBalancer, instances: list[Instance]) -> None:
+    with closing(Upload(lb, "/large", LARGE, LARGE // 2)) as upload:
+        upload.send(LARGE - LARGE // 2)
+        assert upload.response()[0] == 200
+    assert bodies(instances, "/large") == [LARGE]
+
+
+def test_instance_that_fails_its_checks_gets_no_large_body(
+    tmp_path: Path, instances: list[Instance]
+) -> None:
+    class Unready(Instance):
+        answers = {"/readyz": Instance.answers["/fail"]}
+
+    with closing(Unready()) as unready:
+        web = {"web-1": unready.address, "web-2": instances[0].address}
+        with closing(LoadBalancer(tmp_path, {"web": web, "data-service": {}})) as lb:
+            poll_until(
+                lambda: lb.counters()["backend_active_servers web-large"] == 1, "one instance"
+            )
+            for _ in range(4):
+                with closing(Upload(lb, "/ready", LARGE, LARGE)) as upload:
+                    assert upload.response()[0] == 200
+        assert bodies([unready], "/ready") == []
