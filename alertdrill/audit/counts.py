@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 from collections import Counter, defaultdict
@@ -122,12 +123,13 @@ def fetch_lb_counts(url: str, route: Route) -> Mapping[str, int]:
             f"cannot read the load balancer's counts ({error}): check `alertdrill status`"
         ) from error
     samples = {(name, proxy): int(float(value)) for name, proxy, value in SAMPLE.findall(text)}
-    names = {(REQUESTS, frontend): hop for frontend, hop in route.frontends.items()}
-    names |= {(RETRIES, service): service for service in route.services}
-    for counter, proxy in names:
+    # A service has two backends (lb/backend.cfg).
+    names = {hop: [(REQUESTS, frontend)] for frontend, hop in route.frontends.items()}
+    names |= {name: [(RETRIES, name), (RETRIES, f"{name}-large")] for name in route.services}
+    for counter, proxy in itertools.chain.from_iterable(names.values()):
         if (counter, proxy) not in samples:
             raise AuditError(f"the load balancer has no counter {counter} for {proxy}")
-    return {name: samples[key] for key, name in names.items()}
+    return {name: sum(samples[key] for key in keys) for name, keys in names.items()}
 
 
 class CountCollector:

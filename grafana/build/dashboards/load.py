@@ -109,7 +109,11 @@ BOTTLENECKS = Section(
         "How many requests wait at the load balancer?",
         "Above zero for a minute: all worker threads are in use. Check which instances are slow"
         " or down before you add more.",
-        range_query(f"sum by (service) ({sli.AS_SERVICE.format('haproxy_backend_current_queue')})"),
+        range_query(
+            "sum by (service) ("
+            + sli.AS_SERVICE.format('haproxy_backend_current_queue{size=""}')
+            + ")"
+        ),
         alerts=[Limit("LbQueueing"), "Saturated"],
     ),
     Series(

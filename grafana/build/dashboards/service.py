@@ -132,7 +132,7 @@ CAPACITY = Section(
         " or down before you add more.",
         range_query(
             "sum by (service) ("
-            + sli.AS_SERVICE.format('haproxy_backend_current_queue{proxy=~"$service"}')
+            + sli.AS_SERVICE.format('haproxy_backend_current_queue{proxy=~"$service",size=""}')
             + ")"
         ),
         alerts=[Limit("LbQueueing"), "LbBackendDown"],

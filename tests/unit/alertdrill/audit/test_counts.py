@@ -33,7 +33,9 @@ haproxy_frontend_http_requests_total{{proxy="internal"}} {internal}e+00
 haproxy_frontend_http_requests_total{{proxy="statistics"}} 7
 haproxy_backend_http_requests_total{{proxy="web"}} 99
 haproxy_backend_retry_warnings_total{{proxy="web"}} 1
+haproxy_backend_retry_warnings_total{{proxy="web-large"}} 0
 haproxy_backend_retry_warnings_total{{proxy="data-service"}} {retries}
+haproxy_backend_retry_warnings_total{{proxy="data-service-large"}} 2
 """
 
 
