@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count, cycle, islice
 from time import monotonic
 from typing import Any, NamedTuple
@@ -29,12 +29,8 @@ REQUEST_INTERVAL_S = 1.0
 # https://en.wikipedia.org/wiki/Low-discrepancy_sequence#Additive_recurrence
 GOLDEN_RATIO = 0.6180339887
 JSON = {"Content-Type": "application/json"}
-# A slow client sends its rows only once a worker thread accepts the request.
-EXPECT_CONTINUE = {**JSON, "Expect": "100-continue"}
 # Encoded once: to encode them for each request would cost a client as much as it costs `web`.
 BODY, LARGE_BODY = json.dumps(ROWS).encode(), json.dumps(HOURS).encode()
-# The twenty rows in five parts take 0.16 s, as over a bad mobile connection of 200 kbit/s.
-PARTS, PART_INTERVAL_S = 5, 0.04
 # A normal client requests the start page once in this number of requests: enough to see it.
 START_PAGE_EVERY = 20
 _numbers, _normal = count(), count()
@@ -110,27 +106,13 @@ class HeavyClient(Client):
         self.client.post("/process", data=LARGE_BODY, headers=JSON, name="/process (2,000 rows)")
 
 
-class SlowBody:
-    """A body that is sent in parts; iterable again for a retry."""
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield the parts, and wait between them."""
-        size = -(-len(BODY) // PARTS)
-        yield BODY[:size]
-        for begin in range(size, len(BODY), size):
-            gevent.sleep(PART_INTERVAL_S)
-            yield BODY[begin : begin + size]
-
-
 class SlowClient(Client):
-    """Sends twenty rows slowly, and so occupies a worker thread."""
+    """Requests a page that takes a while, and so occupies a worker thread."""
 
     @task
-    def process_slowly(self) -> None:
-        """Post twenty rows in parts."""
-        self.client.post(
-            "/process", data=SlowBody(), headers=EXPECT_CONTINUE, name="/process (slowly)"
-        )
+    def ask_supplier(self) -> None:
+        """Request the page that waits for a slow dependency."""
+        self.client.get("/supplier")
 
 
 class BadRequest(NamedTuple):

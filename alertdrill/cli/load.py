@@ -46,9 +46,13 @@ def load(name: str, users: int | None, duration: float | None, host: str | None)
     """
     current, profile = settings.current(), load_profile(name)
     runtime = select_stack_runtime(current, lambda _: None)
-    if not runtime.status():
+    if not (instances := runtime.status()):
         raise AlertdrillError("The stack is down: start it with `make up`.")
-    profile = profile.at(runtime.speed).resized(users, duration)
+    ready = sum(
+        (instance.service, instance.state) == (profile.service, "ready") for instance in instances
+    )
+    profile = profile.at(runtime.speed).for_stack(ready)
+    profile = profile.resized(users, duration)
     folder = report_folder(current.home / "loads", time.time())
     duration_text = page.duration(profile.duration)
     show(f"{profile.description} {profile.users} clients at most, {duration_text}.")

@@ -56,12 +56,14 @@ class LoadProfile(YamlModel):
     `service` is the one that answers the clients. `clients` are points of (fraction of the time,
     fraction of the users), in order of time; `mix` has the weights of their kinds. The first
     `warmup` seconds are not counted. `scaled_with_speed` divides the durations by the speed.
+    `for_instances` is the number of instances that `users` is meant for.
     """
 
     name: str = ""
     description: str
     service: str
     users: int
+    for_instances: int | None = None
     mix: Mapping[Literal["normal", "heavy", "slow", "invalid"], int] = {"normal": 1}
     duration: Seconds
     clients: Sequence[Point]
@@ -79,6 +81,12 @@ class LoadProfile(YamlModel):
             update={"deadline": self.recovery.deadline / speed}
         )
         return self.model_copy(update={"duration": self.duration / speed, "recovery": recovery})
+
+    def for_stack(self, instances: int) -> LoadProfile:
+        """Return the profile for a stack with this number of instances of the service."""
+        if not self.for_instances or not instances:
+            return self
+        return self.model_copy(update={"users": self.users * instances // self.for_instances})
 
     def resized(self, users: int | None, duration: float | None) -> LoadProfile:
         """Return the profile with other numbers, where they are given."""

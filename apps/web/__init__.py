@@ -8,7 +8,7 @@ from flask import Flask
 
 from alertdrill_telemetry import EnvReader, TelemetrySettings, init_app, problems
 
-from . import home, routes
+from . import home, routes, supplier
 from .settings import WebSettings
 
 
@@ -22,4 +22,5 @@ def create_app(
     problems.init_app(app, instruments.settings.max_body_bytes)
     app.register_blueprint(home.blueprint(settings, instruments.settings))
     app.register_blueprint(routes.blueprint(settings, instruments))
+    app.register_blueprint(supplier.blueprint())
     return app

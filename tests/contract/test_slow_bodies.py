@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.http_server import Answer
 from tests.unit.telemetry.instance import poll_until
 
 from .load_balancer import TIMEOUT_S, Instance, LoadBalancer
@@ -137,10 +138,8 @@ def test_large_body_arrives_whole(lb: LoadBalancer, instances: list[Instance]) -
 def test_instance_that_fails_its_checks_gets_no_large_body(
     tmp_path: Path, instances: list[Instance]
 ) -> None:
-    class Unready(Instance):
-        answers = {"/readyz": Instance.answers["/fail"]}
-
-    with closing(Unready()) as unready:
+    with closing(Instance()) as unready:
+        unready.answers = {"/readyz": Answer(500)}
         web = {"web-1": unready.address, "web-2": instances[0].address}
         with closing(LoadBalancer(tmp_path, {"web": web, "data-service": {}})) as lb:
             poll_until(

@@ -14,16 +14,13 @@ from locust.env import Environment
 from loadtests import users
 from loadtests.users import (
     BAD_REQUESTS,
-    BODY,
     ROWS,
     BadRequest,
     ErrorClient,
     NormalClient,
-    SlowBody,
     SlowClient,
 )
 from tests.http_server import Answer, Peer
-from tests.unit.telemetry.instance import poll_until
 
 HAPROXY = Path(__file__).resolve().parents[3] / "lb/haproxy.cfg"
 
@@ -59,28 +56,14 @@ def test_client_posts_twenty_rows(client: NormalClient, peer: Peer) -> None:
     assert len(ROWS) == 20
 
 
-def test_slow_client_sends_the_body_in_parts(
+def test_slow_client_waits_for_the_supplier(
     environment: Environment, peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pauses: list[float] = []
-    monkeypatch.setattr(gevent, "sleep", pauses.append)
     monkeypatch.setattr(SlowClient, "host", peer.url)
-
-    def answer_after_the_last_part() -> Answer:
-        poll_until(lambda: len(pauses) == 4, "every part to be sent")
-        return Answer()
-
-    peer.answer = answer_after_the_last_part
     new_client = SlowClient(environment)
-    new_client.process_slowly()
+    new_client.ask_supplier()
     new_client.client.client.close()
-    (arrival,) = peer.requests
-    assert (arrival.method, arrival.headers["Transfer-Encoding"]) == ("POST", "chunked")
-    # It waits until it may: of a request in a queue nothing is on its way.
-    assert arrival.headers["Expect"] == "100-continue"
-    assert pauses == [0.04] * 4
-    parts = list(SlowBody())
-    assert (len(parts), b"".join(parts)) == (5, BODY)
+    assert [(arrival.method, arrival.path) for arrival in peer.requests] == [("GET", "/supplier")]
 
 
 def test_host_may_end_with_a_slash(environment: Environment) -> None:

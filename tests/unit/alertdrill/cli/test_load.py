@@ -39,9 +39,24 @@ def load(monkeypatch: pytest.MonkeyPatch, runs: list[Any]) -> Run:
 
 
 def test_load_has_the_size_of_its_profile(load: Run, runs: list[Any]) -> None:
-    assert load("spike").exit_code == 0
+    assert load("steady").exit_code == 0
     [(profile, *_)] = runs
-    assert (profile.name, profile.users, profile.duration) == ("spike", 72, 900)
+    assert (profile.name, profile.users, profile.duration) == ("steady", 24, 60)
+
+
+@pytest.mark.parametrize(("instances", "users"), [(1, 42), (2, 84), (3, 126)])
+def test_spike_has_the_size_of_the_stack(
+    load: Run,
+    runs: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    instances: int,
+    users: int,
+) -> None:
+    names = [f"web-{number}" for number in range(1, instances + 1)]
+    stack = native(*names, "data-service-1")
+    monkeypatch.setattr(load_commands, "select_stack_runtime", lambda *_: stack)
+    assert load("spike").exit_code == 0
+    assert runs[0][0].users == users
 
 
 def test_users_and_duration_override_the_profile(load: Run, runs: list[Any]) -> None:
