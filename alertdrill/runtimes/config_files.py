@@ -99,7 +99,10 @@ def lb_files(addresses: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
             for instance, address in instances.items()
         ]
         backends += pattern.substitute(
-            service=name, servers="\n".join(servers), large_servers="\n".join(large)
+            service=name,
+            server=SERVICES[name].server,
+            servers="\n".join(servers),
+            large_servers="\n".join(large),
         )
     files = {BACKENDS_FILE: backends, DEADLINE_FILE.name: DEADLINE_FILE.read_text(encoding="utf-8")}
     for frontend in FRONTENDS:

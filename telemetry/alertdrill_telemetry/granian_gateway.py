@@ -119,8 +119,6 @@ class Gateway:
             "SCRIPT_NAME": "",
             "SERVER_SOFTWARE": "granian",
             "wsgi.errors": _ErrorLog(),
-            # The input ends with the body, also if its length is unknown.
-            "wsgi.input_terminated": True,
             "wsgi.multiprocess": "PROMETHEUS_MULTIPROC_DIR" in os.environ,
             "wsgi.multithread": True,
             "wsgi.run_once": False,
@@ -138,7 +136,11 @@ class Gateway:
         start = _Start()
         close: Callable[[], object] | None = None
         try:
-            body = self._application(self._base | request, start)
+            environ = self._base | request
+            if "HTTP_TRANSFER_ENCODING" in request:
+                # The length is unknown. Where it is known, werkzeug refuses a body that ends early.
+                environ["wsgi.input_terminated"] = True
+            body = self._application(environ, start)
             close = getattr(body, "close", None)
             if _send(protocol, start, body, close or _nothing):
                 close = None  # granian has called it

@@ -49,6 +49,14 @@ def create_app() -> Flask:
     def short() -> Response:
         return Response(iter("a"), headers={"Content-Length": "2"})
 
+    @app.post("/upload")
+    def upload() -> dict[str, int]:
+        return {"bytes": len(request.get_data())}
+
+    @app.post("/lines")
+    def lines() -> list[str]:
+        return [line.decode() for line in request.stream]
+
     @app.get("/environ")
     def environ() -> dict[str, str]:
         return {name: str(value) for name, value in request.environ.items()}

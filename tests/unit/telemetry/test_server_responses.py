@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import socket
 import threading
 from collections.abc import Iterator
+from http.client import HTTPResponse
 
 import pytest
 import requests
@@ -108,6 +110,31 @@ def test_client_that_goes_away_is_counted(shop: Instance) -> None:
     assert counted(shop, "flask_http_request_total") == before + 1
     (line,) = [line for line in shop.lines("access") if line["path"] == "/events"]
     assert (line["status"], line["error"]) == (200, "client disconnected")
+
+
+@pytest.mark.parametrize("size", [0, 1, 8192, 100_000])
+def test_body_arrives_whole(shop: Instance, size: int) -> None:
+    for body in (b"a" * size, iter([b"a" * size])):  # the second is chunked
+        answer = requests.post(f"{shop.url}/upload", data=body, timeout=TIMEOUT_S)
+        assert (answer.status_code, answer.json()) == (200, {"bytes": size})
+
+
+def test_lines_of_a_body_arrive(shop: Instance) -> None:
+    lines = ["a\n", "\n", "b\n", "c"]
+    text = "".join(lines).encode()
+    for body in (text, iter([text])):
+        answer = requests.post(f"{shop.url}/lines", data=body, timeout=TIMEOUT_S)
+        assert answer.json() == lines
+
+
+def test_body_that_ends_early_is_no_whole_body(shop: Instance) -> None:
+    with socket.create_connection(("127.0.0.1", shop.port), TIMEOUT_S) as connection:
+        connection.sendall(b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf")
+        connection.shutdown(socket.SHUT_WR)
+        answer = HTTPResponse(connection)
+        answer.begin()
+        # gunicorn passes on what came, as it does without telemetry.
+        assert answer.status == {"granian": 400, "gunicorn": 200}[shop.server]
 
 
 def test_environment_of_the_process_is_no_part_of_a_request(shop: Instance) -> None:
