@@ -96,7 +96,7 @@ class Declaration(YamlModel):
     latency_limit: Seconds = Field(gt=0)
     memory_limit: Bytes
     series_limit: int = Field(gt=0)
-    server: Literal["gunicorn", "granian"] = "gunicorn"
+    server: Literal["gunicorn", "granian"] = "granian"
 
 
 class Service(Declaration):

@@ -73,8 +73,8 @@ def test_place_repeats_the_fact(
 @pytest.mark.parametrize("service", SERVICES.values(), ids=list(SERVICES))
 def test_container_runs_the_server_of_the_service(service: Service) -> None:
     commands = {
-        "gunicorn": None,  # that of the image
-        "granian": ["python", "-m", "alertdrill_telemetry.granian_server"],
+        "gunicorn": ["gunicorn", "--config", "python:alertdrill_telemetry.gunicorn_conf"],
+        "granian": None,  # that of the image
     }
     declared = yaml.safe_load((ROOT / COMPOSE).read_text())["services"][service.name]
     expected = commands[service.server]

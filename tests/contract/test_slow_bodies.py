@@ -155,8 +155,7 @@ def test_chunked_body_for_granian_must_fit_in_the_buffer(
     tmp_path: Path, instances: list[Instance]
 ) -> None:
     addresses = {"web": {"web-1": instances[0].address}, "data-service": {}}
-    gunicorn = {"str(gunicorn)": "str(granian)"}
-    with closing(LoadBalancer(tmp_path, addresses, gunicorn)) as lb:
+    with closing(LoadBalancer(tmp_path, addresses)) as lb:
         for size, status in ((4000, 200), (9000, 411)):
             head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
             body = f"{size:x}\r\n{'a' * size}\r\n0\r\n\r\n"

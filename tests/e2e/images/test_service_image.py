@@ -35,7 +35,7 @@ def test_user_is_a_number_and_not_root(image: str, inspect: Inspect) -> None:
 
 def test_commands_need_no_shell(image: str, inspect: Inspect) -> None:
     config = inspect(image)["Config"]
-    assert config["Cmd"][0] == "gunicorn"
+    assert config["Cmd"][0] == "python"
     assert config["Healthcheck"]["Test"][:2] == ["CMD", "python"]
     assert config["Labels"]["org.opencontainers.image.title"].startswith("Alertdrill: ")
     assert config["StopSignal"] == "SIGTERM"

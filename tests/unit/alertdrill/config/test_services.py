@@ -73,9 +73,9 @@ def test_invalid_objective_or_limit_is_refused(tmp_path: Path, fact: str, messag
     assert str(error.value) == f"apps/services.yml:2: {message}."
 
 
-def test_server_is_gunicorn_unless_the_service_chooses_another(tmp_path: Path) -> None:
-    parsed = services_from(tmp_path, "a: {port: 5000}\nb: {port: 5001, server: granian}")
-    assert (parsed["a"].server, parsed["b"].server) == ("gunicorn", "granian")
+def test_server_is_granian_unless_the_service_chooses_another(tmp_path: Path) -> None:
+    parsed = services_from(tmp_path, "a: {port: 5000}\nb: {port: 5001, server: gunicorn}")
+    assert (parsed["a"].server, parsed["b"].server) == ("granian", "gunicorn")
 
 
 def test_public_and_internal_paths_are_read(tmp_path: Path) -> None:

@@ -133,12 +133,12 @@ def test_own_processes_have_their_identity(plan: Plan) -> None:
 
 
 def test_service_chooses_its_server(plan_with: PlanWith, monkeypatch: pytest.MonkeyPatch) -> None:
-    service = SERVICES["web"].model_copy(update={"server": "granian"})
+    service = SERVICES["web"].model_copy(update={"server": "gunicorn"})
     monkeypatch.setattr("alertdrill.runtimes.native.plan.SERVICES", {**SERVICES, "web": service})
     commands = {name: only(plan_with(), name).command[1:] for name in ("web-1", "data-service-1")}
     assert commands == {
-        "web-1": ["-m", "alertdrill_telemetry.granian_server"],
-        "data-service-1": ["-m", "gunicorn", "-c", "python:alertdrill_telemetry.gunicorn_conf"],
+        "web-1": ["-m", "gunicorn", "-c", "python:alertdrill_telemetry.gunicorn_conf"],
+        "data-service-1": ["-m", "alertdrill_telemetry.granian_server"],
     }
 
 
