@@ -12,11 +12,13 @@ import time
 from bisect import bisect_left
 from collections import Counter as Tally
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from prometheus_client import Counter, Histogram
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 from prometheus_client.samples import Exemplar
 
 from .clock import Clock, no_skew
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 # A scrape reads the latest exemplar of each bucket, every few seconds. Slow requests, the ones that
 # people look for, always leave theirs; of the others a sample suffices.
 SLOW_S, SAMPLE_INTERVAL_S = 0.1, 0.1
-# The metrics are updated at each scrape, and when a series has this number of pending requests.
+# The metrics are updated when they are read, and when a series has this number of pending requests.
 MAX_PENDING = 100
 # A lookup takes a third of the time of formatting.
 _THREE_DIGITS = [f"{number:03}" for number in range(1000)]
@@ -114,7 +116,10 @@ class Recorder:
         # Requests that no server has closed.
         self.abandoned: deque[Exchange] = deque()
         self._abandoned_lock = threading.Lock()
-        exporter.contract.collect_hook.call = self.count_pending
+        own = exporter.contract
+        affected = (exporter.total, exporter.duration, own.log_records, own.access_log_lines)
+        for metric in filter(None, (own.in_flight, *affected)):
+            self._count_before(metric)
 
     def record(self, exchange: Exchange, now: float) -> None:
         """Record a request that ended at `now`, a time of `time.perf_counter()`."""
@@ -168,6 +173,16 @@ class Recorder:
                     self.abandoned.popleft().end()
             finally:
                 self._abandoned_lock.release()
+
+    def _count_before(self, metric: Collector) -> None:
+        """Count the pending requests whenever a metric is read, alone or with others."""
+        collect = metric.collect
+
+        def count_and_collect() -> Iterable[Metric]:
+            self.count_pending()
+            return collect()
+
+        metric.collect = count_and_collect  # type: ignore[method-assign]
 
     def count_pending(self) -> None:
         """Count the requests that are not in the metrics yet."""
