@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from flask import Flask, Request, got_request_exception
 from prometheus_client import Gauge
@@ -139,7 +139,9 @@ class Exchange(RequestContext):
     # that waits for this part has a later one.
     sent_at = 0.0
     _close: Callable[[], object] | None = None
-    _first: bytes | None = None
+    # Bytes, unless the application makes a mistake.
+    _next: Callable[[], Any]
+    _first: Any = None
     _sent = _complete = _ended = False
     # How much of the body is to come from an application that no server called, as the test
     # client does: nothing waits for the bytes, so the request ends with the last one. Else -1.
@@ -222,6 +224,8 @@ class Exchange(RequestContext):
         self._next = iter(body).__next__
         try:
             self._first = self._next()
+            if type(self._first) is str:
+                _refuse_text()
             self._complete = self._is_empty
         except StopIteration:
             self._complete = True
@@ -248,6 +252,8 @@ class Exchange(RequestContext):
             token = current_context.set(self)
             try:
                 part = self._next()
+                if type(part) is str:
+                    _refuse_text()
             except StopIteration:
                 break
             except BaseException as error:
@@ -331,3 +337,8 @@ class Exchange(RequestContext):
         # garbage may interrupt any code, so a later request or scrape ends this one.
         if not self._ended and hasattr(self, "client"):
             self._middleware.recorder.abandoned.append(self)
+
+
+def _refuse_text() -> NoReturn:
+    # No server sends text, but each fails at its own moment. Here it is an error under all of them.
+    raise TypeError("A part of the response body is text: WSGI has bytes only.")

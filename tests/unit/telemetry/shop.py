@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from flask import Flask, Response, request
 from prometheus_client import REGISTRY, Counter
@@ -48,6 +49,11 @@ def create_app() -> Flask:
     @app.get("/short")
     def short() -> Response:
         return Response(iter("a"), headers={"Content-Length": "2"})
+
+    @app.get("/text")
+    def text() -> Response:
+        body: list[Any] = [b"a"] * int(request.args["parts"]) + ["b"]
+        return Response(body, direct_passthrough=True)
 
     @app.get("/environ")
     def environ() -> dict[str, str]:
