@@ -137,7 +137,7 @@ class Metrics:
         )
         self.log_repairs = self.counter(
             "log_configuration_repairs_total",
-            "How often the application had removed the JSON log handler, which was put back.",
+            "How often JSON logging was restored after the application had configured logging.",
         )
         self.fault_active = self.gauge(
             "fault_active", "1 while the fault is switched on.", ("kind",), mode="livemax"

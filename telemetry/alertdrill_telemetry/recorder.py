@@ -24,18 +24,22 @@ from prometheus_client.samples import Exemplar
 from .clock import Clock, no_skew
 from .exporter import METHODS, OTHER_METHOD, UNMATCHED, MetricsExporter
 from .log_guard import LogGuard
-from .logs import LineHandler, escape
+from .logs import LineHandler, escape, text_loggers
 from .metrics import multiprocess_dir
 from .settings import TelemetrySettings
 
 if TYPE_CHECKING:
     from .middleware import Exchange
 
+logger = logging.getLogger(__package__)
+
 # A scrape reads the latest exemplar of each bucket, every few seconds. Slow requests, the ones that
 # people look for, always leave theirs; of the others a sample suffices.
 SLOW_S, SAMPLE_INTERVAL_S = 0.1, 0.1
 # The metrics are updated when they are read, and when a series has this number of pending requests.
 MAX_PENDING = 100
+# How often all loggers are read.
+CHECK_INTERVAL_S = 1.0
 # A lookup takes a third of the time of formatting.
 _THREE_DIGITS = [f"{number:03}" for number in range(1000)]
 
@@ -110,6 +114,7 @@ class Recorder:
         self._identity = f'",{escape(orjson.dumps(identity).decode())[1:-1]},"trace_id":"'
         self._series: dict[tuple[str, str | None, str, bool], _Series] = {}
         self._second = (0, "")
+        self._checked_at = 0.0
         # With several workers the metrics are in files, which survive a killed worker.
         self._max_pending = 1 if multiprocess_dir() else MAX_PENDING
         self._lock = threading.Lock()
@@ -163,7 +168,21 @@ class Recorder:
         series.keep_exemplar(seconds, bisect_left(self._bounds, seconds), trace_id)
         if self._root.level != self._level or not self._guard.is_intact():
             self._guard.repair()
+        if now - self._checked_at >= CHECK_INTERVAL_S:
+            self._checked_at = now
+            self._replace_text_handlers()
         self._end_abandoned()
+
+    def _replace_text_handlers(self) -> None:
+        names = text_loggers()
+        if names:
+            self._guard.install()
+            self._exporter.contract.log_repairs.inc()
+            logger.warning(
+                "Handlers for text were added after init_app to the loggers %s: they write JSON"
+                " now. Configure logging before init_app, or use dictConfig.",
+                ", ".join(names),
+            )
 
     def _end_abandoned(self) -> None:
         # Each of them is recorded, which may lead back here.
