@@ -1,4 +1,4 @@
-"""A file that the server sends by itself, through sendfile, is counted as any other response."""
+"""Bodies of another kind: files that the server sends with sendfile, and text, a mistake."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
@@ -20,6 +20,9 @@ from werkzeug.test import EnvironBuilder
 from alertdrill_telemetry.drain import DrainState
 from tests.unit.telemetry.instance import TIMEOUT_S, Instance, poll_until
 from tests.unit.telemetry.observed import Shop, access
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
 
 Lines = Callable[[], list[dict[str, Any]]]
 WRAPPER = {"wsgi.file_wrapper": FileWrapper}
@@ -119,3 +122,19 @@ def test_file_in_memory_that_cannot_be_read_is_500(shop: Shop) -> None:
     shop.app.add_url_rule("/", view_func=view)
     assert shop.get("/", **WRAPPER).status == 500
     assert shop.total("500") == 1
+
+
+@pytest.mark.parametrize(("parts", "status"), [(["a"], "500"), ([b"a", "b"], "200")])
+def test_part_that_is_text_is_an_error(shop: Shop, lines: Lines, parts: Any, status: str) -> None:
+    def respond(_: object, start_response: StartResponse) -> Any:
+        start_response("200 OK", [])
+        return parts
+
+    shop.app.wsgi_app = respond  # type: ignore[method-assign, assignment]
+    answer = shop.get("/")
+    assert (str(answer.status), answer.complete) == (status, status == "500")
+    assert (shop.total(status), shop.exceptions(status)) == (1, 1)
+    (line,) = access(lines())
+    assert (line["status"], line["level"]) == (int(status), "ERROR")
+    assert line["error"].startswith("builtins.TypeError: ")
+    assert shop.in_flight() == 0
