@@ -14,10 +14,9 @@ from .gunicorn_worker import ThreadWorker
 from .server import BACKLOG, KEEP_ALIVE_S, Server
 
 _server = Server.from_env()
-bind = [
-    f"{f'[{address}]' if address.count(':') > 1 and address[0] != '[' else address}:{_server.port}"
-    for address in _server.addresses
-]
+# An address of version 6 needs brackets.
+_hosts = [f"[{host.strip('[]')}]" if ":" in host else host for host in _server.addresses]
+bind = [f"{host}:{_server.port}" for host in _hosts]
 backlog = BACKLOG
 if _server.app:  # the application to serve if the command line names none
     wsgi_app = _server.app

@@ -9,7 +9,7 @@ from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.gc_collector import GCCollector
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
@@ -76,22 +76,6 @@ class CallbackGauge(Collector):
         return GaugeMetricFamily(self.name, self._text, labels=self.labels)
 
 
-class CollectHook(Collector):
-    """Calls `call` when its registry is collected, before the metrics that are declared later."""
-
-    def __init__(self) -> None:
-        self.call: Callable[[], object] = list
-
-    def describe(self) -> Iterable[Metric]:
-        """Return no metric."""
-        return []
-
-    def collect(self) -> Iterable[Metric]:
-        """Return no metric."""
-        self.call()
-        return []
-
-
 class Metrics:
     """The contract's metrics in one registry.
 
@@ -108,8 +92,6 @@ class Metrics:
         logs_requests: bool = True,
     ) -> None:
         self.registry = registry or CollectorRegistry()
-        self.collect_hook = CollectHook()
-        self.registry.register(self.collect_hook)
         self.callback_gauges: list[CallbackGauge] = []
         clock = clock or Clock()
         self.app_clock = self.callback_gauge(
@@ -155,7 +137,7 @@ class Metrics:
         )
         self.log_repairs = self.counter(
             "log_configuration_repairs_total",
-            "How often the application had removed the JSON log handler, which was put back.",
+            "How often JSON logging was restored after the application had configured logging.",
         )
         self.fault_active = self.gauge(
             "fault_active", "1 while the fault is switched on.", ("kind",), mode="livemax"

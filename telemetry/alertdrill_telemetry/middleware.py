@@ -6,10 +6,13 @@ depends on none of the application's hooks, and it counts what the client got.
 
 from __future__ import annotations
 
+import io
 import logging
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from ssl import SSLError
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from flask import Flask, Request, got_request_exception
 from prometheus_client import Gauge
@@ -72,6 +75,8 @@ class Middleware:
                 body = self.app.wsgi_app(environ, exchange.start_response)
             else:
                 body = self._call(self.app, environ, exchange.start_response)
+            if type(body) is environ.get("wsgi.file_wrapper") and exchange.begin_file(body):
+                return body
             exchange.begin(body)
         except BaseException as error:
             exchange.fail(error)
@@ -139,8 +144,10 @@ class Exchange(RequestContext):
     # that waits for this part has a later one.
     sent_at = 0.0
     _close: Callable[[], object] | None = None
-    _first: bytes | None = None
-    _sent = _complete = _ended = False
+    # Bytes, unless the application makes a mistake.
+    _next: Callable[[], Any]
+    _first: Any = None
+    _sent = _complete = _ended = _holds_thread = False
     # How much of the body is to come from an application that no server called, as the test
     # client does: nothing waits for the bytes, so the request ends with the last one. Else -1.
     _remaining = -1
@@ -222,6 +229,8 @@ class Exchange(RequestContext):
         self._next = iter(body).__next__
         try:
             self._first = self._next()
+            if type(self._first) is str:
+                _refuse_text()
             self._complete = self._is_empty
         except StopIteration:
             self._complete = True
@@ -231,6 +240,27 @@ class Exchange(RequestContext):
             raise
         if self._complete and self._remaining >= 0:
             self.end()
+
+    def begin_file(self, body: Any) -> bool:
+        """Take over the `close` of a file, which the server then sends by itself, with sendfile.
+
+        Return False for a body that the server can only iterate.
+        """
+        if not isinstance(getattr(body, "filelike", None), io.BufferedReader):
+            return False
+        self._close = body.close
+        body.close = self._close_file
+        self._hold_thread()  # it makes progress that nothing shows
+        return True
+
+    def _close_file(self) -> None:
+        # What has stopped the server passes through it now.
+        error = sys.exc_info()[1]
+        self._sent, self.sent_at = True, time.time()
+        self._complete = error is None
+        if error is not None and not isinstance(error, ConnectionError | SSLError):
+            self.error = describe_error(error)
+        self.close()
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the parts of the response."""
@@ -248,6 +278,8 @@ class Exchange(RequestContext):
             token = current_context.set(self)
             try:
                 part = self._next()
+                if type(part) is str:
+                    _refuse_text()
             except StopIteration:
                 break
             except BaseException as error:
@@ -289,7 +321,12 @@ class Exchange(RequestContext):
     def _stay_open(self, protocol: str) -> None:
         self.protocol = protocol
         self._middleware.connections[protocol].inc()
-        if not self.nested:
+        self._hold_thread()
+
+    def _hold_thread(self) -> None:
+        """Do not take the thread for one that hangs, however long the client keeps it."""
+        if not (self.nested or self._holds_thread):
+            self._holds_thread = True
             self._middleware.drain.change_open(1)
 
     def end(self) -> None:
@@ -298,7 +335,6 @@ class Exchange(RequestContext):
             return
         self._ended = True
         now = time.perf_counter()
-        stays_open = self.protocol is not None
         try:
             if self.protocol is not None:
                 self._end_connection(self.protocol)
@@ -316,7 +352,7 @@ class Exchange(RequestContext):
         finally:  # last: an idle instance has counted all its requests
             if not self.nested:
                 self._middleware.drain.change_in_flight(-1, now)
-                if stays_open:
+                if self._holds_thread:
                     self._middleware.drain.change_open(-1)
 
     def _end_connection(self, protocol: str) -> None:
@@ -331,3 +367,8 @@ class Exchange(RequestContext):
         # garbage may interrupt any code, so a later request or scrape ends this one.
         if not self._ended and hasattr(self, "client"):
             self._middleware.recorder.abandoned.append(self)
+
+
+def _refuse_text() -> NoReturn:
+    # No server sends text, but each fails at its own moment. Here it is an error under all of them.
+    raise TypeError("A part of the response body is text: WSGI has bytes only.")

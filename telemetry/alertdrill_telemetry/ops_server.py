@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any
@@ -17,12 +19,15 @@ from .errors import SettingsError
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-# A probe or a scrape sends its request at once; a connection without one ends after this time.
+# A probe or a scrape sends its request at once: the head of each request has this time in all.
 TIMEOUT_S = 5.0
 # The load balancer, Prometheus and a person connect: few connections wait at the same time.
 BACKLOG = 64
-# Each connection has a thread; more connections are closed. None lasts long.
+# Each connection has a thread. One more takes the place of the oldest without a whole head, or is
+# closed if all have one.
 MAX_CONNECTIONS = 64
+# How long a thread may take to end whose connection is closed.
+END_S = 0.1
 
 
 class OpsListener:
@@ -80,6 +85,13 @@ def listen(hosts: str, port: int) -> OpsListener:
 
 class _Handler(WSGIRequestHandler):
     timeout = TIMEOUT_S
+    server: _Server
+
+    def parse_request(self) -> bool:
+        """Read the rest of the head."""
+        is_valid = super().parse_request()
+        self.server.unread.pop(self.connection, None)
+        return is_valid
 
     def log_message(self, *_: Any) -> None:
         """Log nothing: probes and scrapes have no access lines."""
@@ -96,16 +108,19 @@ class _Server(ThreadingMixIn, WSGIServer):
         self.setup_environ()
         self.set_app(operations)
         self._free = threading.Semaphore(MAX_CONNECTIONS)
+        # The connections without a whole head, from the oldest on, and when they are closed.
+        self.unread: dict[socket.socket, float] = {}
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Answer in a thread, or close the connection if there are too many."""
-        if not self._free.acquire(blocking=False):
+        if not self._free.acquire(blocking=False) and not self._make_room():
             self.shutdown_request(request)
             return
+        self.unread[request] = time.monotonic() + TIMEOUT_S
         try:
             super().process_request(request, client_address)
         except RuntimeError:  # the system gives no more threads
-            self._free.release()
+            self._release(request)
             raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
@@ -113,7 +128,32 @@ class _Server(ThreadingMixIn, WSGIServer):
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._free.release()
+            self._release(request)
+
+    def _release(self, request: socket.socket) -> None:
+        self.unread.pop(request, None)
+        self._free.release()
+
+    def _make_room(self) -> bool:
+        """Close the oldest connection without a whole head; return whether a thread is free."""
+        unread = list(self.unread)
+        if not unread:
+            return False
+        _end(unread[0])
+        return self._free.acquire(timeout=END_S)
+
+    def service_actions(self) -> None:
+        """Close connections whose head takes too long; the server calls this every 0.5 s."""
+        now = time.monotonic()
+        for request, deadline in list(self.unread.items()):
+            if deadline < now:
+                _end(request)
 
     def handle_error(self, *_: Any) -> None:
         """Ignore a client that goes away."""
+
+
+def _end(connection: socket.socket) -> None:
+    """End a connection that a thread reads: to close it would not wake the thread."""
+    with suppress(OSError):  # it has just ended by itself
+        connection.shutdown(socket.SHUT_RDWR)

@@ -12,28 +12,34 @@ import time
 from bisect import bisect_left
 from collections import Counter as Tally
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from prometheus_client import Counter, Histogram
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 from prometheus_client.samples import Exemplar
 
 from .clock import Clock, no_skew
 from .exporter import METHODS, OTHER_METHOD, UNMATCHED, MetricsExporter
 from .log_guard import LogGuard
-from .logs import LineHandler, escape
+from .logs import LineHandler, escape, text_loggers
 from .metrics import multiprocess_dir
 from .settings import TelemetrySettings
 
 if TYPE_CHECKING:
     from .middleware import Exchange
 
+logger = logging.getLogger(__package__)
+
 # A scrape reads the latest exemplar of each bucket, every few seconds. Slow requests, the ones that
 # people look for, always leave theirs; of the others a sample suffices.
 SLOW_S, SAMPLE_INTERVAL_S = 0.1, 0.1
-# The metrics are updated at each scrape, and when a series has this number of pending requests.
+# The metrics are updated when they are read, and when a series has this number of pending requests.
 MAX_PENDING = 100
+# How often all loggers are read.
+CHECK_INTERVAL_S = 1.0
 # A lookup takes a third of the time of formatting.
 _THREE_DIGITS = [f"{number:03}" for number in range(1000)]
 
@@ -108,13 +114,17 @@ class Recorder:
         self._identity = f'",{escape(orjson.dumps(identity).decode())[1:-1]},"trace_id":"'
         self._series: dict[tuple[str, str | None, str, bool], _Series] = {}
         self._second = (0, "")
+        self._checked_at = 0.0
         # With several workers the metrics are in files, which survive a killed worker.
         self._max_pending = 1 if multiprocess_dir() else MAX_PENDING
         self._lock = threading.Lock()
         # Requests that no server has closed.
         self.abandoned: deque[Exchange] = deque()
         self._abandoned_lock = threading.Lock()
-        exporter.contract.collect_hook.call = self.count_pending
+        own = exporter.contract
+        affected = (exporter.total, exporter.duration, own.log_records, own.access_log_lines)
+        for metric in filter(None, (own.in_flight, *affected)):
+            self._count_before(metric)
 
     def record(self, exchange: Exchange, now: float) -> None:
         """Record a request that ended at `now`, a time of `time.perf_counter()`."""
@@ -158,7 +168,21 @@ class Recorder:
         series.keep_exemplar(seconds, bisect_left(self._bounds, seconds), trace_id)
         if self._root.level != self._level or not self._guard.is_intact():
             self._guard.repair()
+        if now - self._checked_at >= CHECK_INTERVAL_S:
+            self._checked_at = now
+            self._replace_text_handlers()
         self._end_abandoned()
+
+    def _replace_text_handlers(self) -> None:
+        names = text_loggers()
+        if names:
+            self._guard.install()
+            self._exporter.contract.log_repairs.inc()
+            logger.warning(
+                "Handlers for text were added after init_app to the loggers %s: they write JSON"
+                " now. Configure logging before init_app, or use dictConfig.",
+                ", ".join(names),
+            )
 
     def _end_abandoned(self) -> None:
         # Each of them is recorded, which may lead back here.
@@ -168,6 +192,16 @@ class Recorder:
                     self.abandoned.popleft().end()
             finally:
                 self._abandoned_lock.release()
+
+    def _count_before(self, metric: Collector) -> None:
+        """Count the pending requests whenever a metric is read, alone or with others."""
+        collect = metric.collect
+
+        def count_and_collect() -> Iterable[Metric]:
+            self.count_pending()
+            return collect()
+
+        metric.collect = count_and_collect  # type: ignore[method-assign]
 
     def count_pending(self) -> None:
         """Count the requests that are not in the metrics yet."""

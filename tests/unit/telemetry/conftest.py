@@ -25,8 +25,10 @@ TOKEN = "a-token-for-the-tests"  # 16 characters or more
 @pytest.fixture(autouse=True)
 def untouched_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Restore the process state that an application changes, and start no threads."""
-    for module, name in ((sys, "excepthook"), (threading, "excepthook"), (warnings, "showwarning")):
-        monkeypatch.setattr(module, name, getattr(module, name))
+    # pytest's own hooks would be called as those of any other program.
+    monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
+    monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
     monkeypatch.setattr(BackgroundFaults, "start", lambda _: None)
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level

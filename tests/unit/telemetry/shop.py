@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from flask import Flask, Response, request
 from prometheus_client import REGISTRY, Counter
@@ -56,6 +57,11 @@ def create_app() -> Flask:
     @app.post("/lines")
     def lines() -> list[str]:
         return [line.decode() for line in request.stream]
+
+    @app.get("/text")
+    def text() -> Response:
+        body: list[Any] = [b"a"] * int(request.args["parts"]) + ["b"]
+        return Response(body, direct_passthrough=True)
 
     @app.get("/environ")
     def environ() -> dict[str, str]:

@@ -104,6 +104,24 @@ def test_removed_handler_is_put_back_with_a_warning(lines: Lines) -> None:
     assert messages(lines()) == ["m"]
 
 
+@pytest.mark.parametrize("propagate", [True, False])
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_later_text_handler_of_a_logger_is_replaced_with_a_warning(
+    propagate: bool, stream: str, lines: Lines
+) -> None:
+    app = shop()
+    logger = logging.getLogger("alone")
+    logger.propagate = propagate
+    logger.addHandler(logging.StreamHandler(getattr(sys, stream)))
+    app.test_client().get("/nowhere")
+    warning, access = lines()
+    assert (warning["level"], access["status"]) == ("WARNING", 404)
+    assert "alone" in warning["message"]
+    assert repairs(app) == 1
+    logger.warning("m")
+    assert messages(lines()) == ["m"]
+
+
 def test_lower_level_of_the_application_is_put_back(lines: Lines) -> None:
     app = shop()
     logging.getLogger().setLevel("CRITICAL")

@@ -5,6 +5,7 @@ import logging
 import os
 import resource
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -114,6 +115,52 @@ def test_uncaught_exception_is_logged(lines: Lines) -> None:
     sys.excepthook(ValueError, error, None)
     (line,) = lines()
     assert (line["level"], line["exception"]["message"]) == ("CRITICAL", "one\ntwo")
+
+
+@pytest.mark.parametrize("error", [ValueError("e"), KeyboardInterrupt()])
+def test_earlier_hook_gets_an_uncaught_exception(
+    monkeypatch: pytest.MonkeyPatch, lines: Lines, error: BaseException
+) -> None:
+    calls: list[object] = []
+    monkeypatch.setattr(sys, "excepthook", lambda *args: calls.append(args))
+    for _ in range(2):
+        logs.configure(SETTINGS)
+    sys.excepthook(type(error), error, None)
+    assert calls == [(type(error), error, None)]
+    assert len(lines()) == isinstance(error, ValueError)
+
+
+@pytest.mark.parametrize("error", [ValueError("e"), SystemExit(3)])
+def test_earlier_hook_gets_an_uncaught_exception_of_a_thread(
+    monkeypatch: pytest.MonkeyPatch, lines: Lines, error: BaseException
+) -> None:
+    def fail() -> None:
+        raise error
+
+    calls: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: calls.append(args.exc_value))
+    for _ in range(2):
+        logs.configure(SETTINGS)
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    assert calls == [error]
+    assert len(lines()) == isinstance(error, ValueError)
+
+
+@pytest.mark.parametrize("code", ["1 / 0", "threading.Thread(target=lambda: 1 / 0).start()"])
+def test_uncaught_exception_has_no_second_stack(code: str) -> None:
+    start = "import threading; from alertdrill_telemetry import TelemetrySettings, logs; "
+    configure = "logs.configure(TelemetrySettings('web', 'web-1')); "
+    ended = subprocess.run(
+        [sys.executable, "-c", start + configure + code],
+        env={"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.stderr == ""
+    assert json.loads(ended.stdout)["exception"]["type"] == "builtins.ZeroDivisionError"
 
 
 def test_warning_is_a_line(lines: Lines) -> None:

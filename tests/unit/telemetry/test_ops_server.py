@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -119,6 +119,24 @@ def test_connections_beyond_the_limit_are_closed(instance: Instance) -> None:
         idle = [stack.enter_context(socket.create_connection(address)) for _ in range(200)]
         poll_until(lambda: len(closed(idle)) == 200 - MAX_CONNECTIONS, "the rest to be closed")
     poll_until(lambda: is_alive(instance), "an answer after that")
+
+
+def test_heads_that_never_end_block_no_probe_and_are_closed(instance: Instance) -> None:
+    address = ("127.0.0.1", int(instance.operations.rpartition(":")[2]))
+    with ExitStack() as stack:
+        slow = [
+            stack.enter_context(socket.create_connection(address))
+            for _ in range(MAX_CONNECTIONS + 1)
+        ]
+
+        def all_are_closed() -> bool:
+            for connection in set(slow) - set(closed(slow)):
+                with suppress(OSError):
+                    connection.sendall(b"G")
+            assert is_alive(instance)
+            return len(closed(slow)) == len(slow)
+
+        poll_until(all_are_closed, "the connections to be closed")
 
 
 def closed(connections: list[socket.socket]) -> list[socket.socket]:

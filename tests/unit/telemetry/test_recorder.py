@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from werkzeug.test import EnvironBuilder
 
 from alertdrill_telemetry.recorder import MAX_PENDING
 from tests.unit.telemetry.observed import Shop
@@ -31,6 +32,28 @@ def test_concurrent_requests_are_all_counted(shop: Shop, lines: Lines) -> None:
     assert shop.value("access_log_lines_total") == REQUESTS
     assert shop.value("log_records_total", level="INFO") == len(lines()) == REQUESTS
     assert shop.duration("/") > 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "flask_http_request_total",
+        "flask_http_request_duration_seconds_count",
+        "access_log_lines_total",
+        "log_records_total",
+    ],
+)
+def test_selection_of_a_registry_has_the_latest_request(shop: Shop, name: str) -> None:
+    shop.get("/")
+    (metric,) = shop.registry.restricted_registry([name]).collect()
+    assert sum(sample.value for sample in metric.samples) == 1
+
+
+def test_selection_of_a_registry_ends_responses_that_no_server_closes(shop: Shop) -> None:
+    environ = EnvironBuilder("/").get_environ() | {"SERVER_SOFTWARE": "test"}
+    shop.app(environ, lambda *_: lambda _: None)
+    (metric,) = shop.registry.restricted_registry(["http_requests_in_flight"]).collect()
+    assert [sample.value for sample in metric.samples] == [0]
 
 
 def test_memory_of_pending_requests_is_bounded(shop: Shop) -> None:

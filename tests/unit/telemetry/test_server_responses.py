@@ -96,6 +96,16 @@ def test_broken_stream_is_counted_as_the_client_sees_it(shop: Instance) -> None:
     assert (line["status"], line["error"]) == (200, "builtins.ValueError: no more")
 
 
+def test_part_that_is_text_is_counted_as_the_client_sees_it(shop: Instance) -> None:
+    before = counted(shop, "flask_http_request_exceptions_total")
+    assert status(shop, "/text?parts=0") == 500
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        status(shop, "/text?parts=1")
+    assert counted(shop, "flask_http_request_exceptions_total") == before + 2
+    lines = [line for line in shop.lines("access") if line["path"] == "/text"]
+    assert [line["status"] for line in lines] == [500, 200]
+
+
 @pytest.mark.parametrize("path", ["/broken", "/short"])
 def test_part_of_an_incomplete_response_arrives(shop: Instance, path: str) -> None:
     for _ in range(30):  # granian alone lost it in every fifth response

@@ -51,6 +51,8 @@ def serve(
         return write
 
     def write(data: bytes) -> None:
+        if not isinstance(data, bytes):
+            raise TypeError(f"{data!r} is not bytes")
         answer.body += data
 
     body: Iterable[bytes] = ()
