@@ -6,6 +6,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -21,14 +22,28 @@ CONNECTIONS, THREADS = 8, 4
 # Interleaved, so that a busy moment of the machine affects all sides; odd, so that the median is
 # a measurement.
 ROUNDS, ROUND_S, WARMUP_S = 11, 1.5, 0.5
-# Under gunicorn's gthread worker with THREADS threads, or under granian with these.
-SERVERS = {
-    "bare Flask": ("bare", None),
-    "alertdrill_telemetry": ("ours", None),
-    "prometheus-flask-exporter, JSON log": ("exporter", None),
-    "OpenTelemetry": ("opentelemetry", None),
-    "alertdrill_telemetry, granian with 4 threads": ("ours", 4),
-    "alertdrill_telemetry, granian with 1 thread": ("ours", 1),
+
+
+@dataclass(frozen=True)
+class Side:
+    """An application under gunicorn's gthread worker with THREADS threads, or under granian.
+
+    Its output goes to a pipe with a reader, as under Docker or supervisord, or to a file.
+    """
+
+    application: str
+    granian_threads: int | None = None
+    to_file: bool = False
+
+
+SIDES = {
+    "bare Flask": Side("bare"),
+    "alertdrill_telemetry": Side("ours"),
+    "alertdrill_telemetry, log to a file": Side("ours", to_file=True),
+    "prometheus-flask-exporter, JSON log": Side("exporter"),
+    "OpenTelemetry": Side("opentelemetry"),
+    "alertdrill_telemetry, granian with 4 threads": Side("ours", 4),
+    "alertdrill_telemetry, granian with 1 thread": Side("ours", 1),
 }
 
 
@@ -63,7 +78,7 @@ def table() -> Table:
         box=None,
         pad_edge=False,
     )
-    for name in SERVERS:
+    for name in SIDES:
         result.add_row(name, *_row([(results[name], results["bare Flask"]) for results in rounds]))
     return result
 
@@ -74,10 +89,7 @@ def _round() -> dict[str, Measurement]:
     Each round has new processes, since two of the same program can differ by a tenth.
     """
     with ExitStack() as stack:
-        servers = {
-            name: stack.enter_context(_serve(application, granian_threads))
-            for name, (application, granian_threads) in SERVERS.items()
-        }
+        servers = {name: stack.enter_context(_serve(side)) for name, side in SIDES.items()}
         for server in servers.values():
             _measure(server, WARMUP_S)
         return {name: _measure(server, ROUND_S) for name, server in servers.items()}
@@ -99,25 +111,25 @@ def _measure(server: Server, seconds: float) -> Measurement:
 
 
 @contextmanager
-def _serve(application: str, granian_threads: int | None) -> Iterator[Server]:
+def _serve(side: Side) -> Iterator[Server]:
     port = free_port()
-    target = f"tests.bench.telemetry_apps:{application}()"
+    target = f"tests.bench.telemetry_apps:{side.application}()"
     environment = os.environ | {"FAULTS_ENABLED": "0", "LOG_LEVEL": "INFO"}
-    if granian_threads is None:
+    if side.granian_threads is None:
         options = ("--worker-class", "gthread", "--threads", str(THREADS), "--keep-alive", "75")
         command = ["gunicorn", *options, "--bind", f"127.0.0.1:{port}", target]
     else:
         command = ["alertdrill_telemetry.granian_server"]
         environment |= {"SERVICE": "bench", "APP": target, "DRAIN_SECONDS": "0"}
-        environment |= {"PORT": str(port), "THREADS": str(granian_threads)}
-    # Their output goes to a pipe with a reader, as under Docker or supervisord.
-    reader = subprocess.Popen(("cat",), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
-    process = subprocess.Popen(
-        [sys.executable, "-m", *command],
-        env=environment,
-        stdout=reader.stdin,
-        stderr=subprocess.STDOUT,
-    )
+        environment |= {"PORT": str(port), "THREADS": str(side.granian_threads)}
+    with tempfile.TemporaryFile() as file:
+        reader = subprocess.Popen(("cat",), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            env=environment,
+            stdout=file if side.to_file else reader.stdin,
+            stderr=subprocess.STDOUT,
+        )
     assert reader.stdin is not None
     reader.stdin.close()
     try:
