@@ -147,6 +147,9 @@ class Metrics:
         self.log_records = self.counter("log_records_total", "Log lines, by level.", ("level",))
         for level in LEVELS:  # at 0 from the start, so that the first error is an increase
             self.log_records.labels(level=level)
+        self.log_lines_lost = self.counter(
+            "log_lines_lost_total", "Log lines that could not be written to stdout."
+        )
         # Absent where the level hides access lines, so that no alert misses them.
         self.access_log_lines = (
             self.counter("access_log_lines_total", "Access lines of requests written to the log.")
