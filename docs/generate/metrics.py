@@ -97,9 +97,9 @@ def page() -> str:
     requests, of_python = _collected(metrics)
     ResponderMetrics(metrics, [])
     of_responder = [item for item in metrics.declared if item not in of_every_program]
-    known = len(metrics.declared)
+    before = len(metrics.declared)
     declare_lost_lines(metrics, NativeRuntime(StackSettings(ROOT)))
-    of_control = metrics.declared[known:]
+    of_control = metrics.declared[before:]
     buckets = ", ".join(f"{bound:g}" for bound in BUCKETS)
     return document(
         "Metrics",
