@@ -120,6 +120,16 @@ def test_report_that_does_not_fit_is_repeated(interface: LogInterface, log: logg
     assert interface.lost() == {"web-1": 2}
 
 
+def test_rest_of_a_lost_line_is_not_written(interface: LogInterface, log: loggers.Logger) -> None:
+    disk = put_on(Disk(0), log)
+    log.info(b"the beginning of a line ")
+    disk.room = float("inf")
+    log.info(b"and its end\nafter\n")
+    report, after = disk.content.splitlines()
+    assert (json.loads(report)["lost_lines"], after) == (1, b"after")
+    assert interface.lost() == {"web-1": 1}
+
+
 def test_full_disk_is_noticed_by_the_real_file(interface: LogInterface, tmp_path: Path) -> None:
     file = tmp_path / "web-1.jsonl"
     log = open_log(file)
