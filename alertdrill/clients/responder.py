@@ -15,6 +15,8 @@ from .prometheus import parse_time
 # The responder answers in milliseconds, once a request is on disk; after 5 s it reports that its
 # disk fails.
 POST_TIMEOUT_S = 6.0
+# The group key of what the responder did not receive, and found in Alertmanager.
+ADOPTED = "responder/adopted"
 # A time that the responder writes in RFC 3339 format.
 Time = Annotated[float, BeforeValidator(lambda text: parse_time(str(text)))]
 T = TypeVar("T")
@@ -35,6 +37,7 @@ class ReceivedAlert:
 @dataclass(frozen=True)
 class _Notification:
     received_at: Time
+    group_key: str
     alerts: Sequence[ReceivedAlert]
 
 
@@ -63,12 +66,16 @@ class ResponderClient:
         self._token = token
 
     def received_alerts(self, since: float, **filters: str) -> list[ReceivedAlert]:
-        """Return the alerts of notifications first received since a time, oldest first."""
+        """Return the alerts of notifications first received since a time, oldest first.
+
+        Alerts that the responder adopted are no proof of a delivery, and are left out.
+        """
         url = f"{self._url}/notifications"
         rows = get_json(url, {"since": f"{since:.3f}", "limit": "1000", **filters})
         return [
             replace(alert, received_at=notification.received_at)
             for notification in reversed(_parse(url, list[_Notification], rows))
+            if notification.group_key != ADOPTED
             for alert in notification.alerts
         ]
 

@@ -15,9 +15,10 @@ from alertdrill_telemetry.problems import Problem
 from ..clients import http
 from ..config.settings import IN_NETWORK
 from ..errors import AlertdrillError
-from ..runtimes.base import ControlTarget
+from ..runtimes.base import ControlTarget, LogWriter
 from ..runtimes.engine import ProjectEngine
 from ..runtimes.select import select_control_target
+from .metrics import declare_lost_lines
 from .reconcile import ENGINE_TIMEOUT_S, Reconciler
 from .service import FAILED, ControlService, status_of
 from .settings import ControlSettings
@@ -41,6 +42,8 @@ def create_app(
     """
     app = Flask(__name__, static_folder=None)
     telemetry = init_app(app, service="control")
+    if isinstance(runtime, LogWriter):
+        declare_lost_lines(telemetry.metrics, runtime)
     problems.init_app(app, MAX_BODY_BYTES)
     app.register_error_handler(
         AlertdrillError, lambda error: Problem(status_of(error), str(error)).response()

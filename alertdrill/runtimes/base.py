@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from ..config.services import MAX_REPLICAS, SERVICES
 from ..config.settings import StackSettings
@@ -70,6 +70,14 @@ class ControlTarget(Protocol):
 
     def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:
         """Scale a service to `count` instances; the others drain and go on standby."""
+
+
+@runtime_checkable
+class LogWriter(Protocol):
+    """A runtime that writes the log files itself: native, through supervisord."""
+
+    def lost_log_lines(self) -> Mapping[str, float]:
+        """Return how many lines of each process did not fit in its log file."""
 
 
 class RunningStack(ControlTarget, Protocol):

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hmac
 import logging
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from alertdrill_telemetry.problems import Problem
 
 from . import watchdog
-from .db import MAX_ID, Row
+from .db import BUSY_TIMEOUT_S, MAX_ID, Row
 from .drill_results import DrillResult, DrillResultStore
 from .errors import DatabaseError, InvalidRequestError
 from .healing.reconciler import ReconcileLoop
@@ -49,12 +52,27 @@ class AppState:
     drill_results: DrillResultStore
     healing: HealingStore
     loop: ReconcileLoop | None
+    _storing: Lock = field(default_factory=Lock, init=False)
 
     def init_app(self, app: Flask) -> None:
         """Attach the state to an application, which answers 503 while the database fails."""
         app.extensions[EXTENSION] = self
         app.register_error_handler(DatabaseError, _database_unavailable)
         app.register_error_handler(InvalidRequestError, _invalid_request)
+
+    @contextmanager
+    def one_notification(self) -> Iterator[None]:
+        """Wait until no other thread parses or stores a notification.
+
+        One of 1 MiB takes 12 MiB meanwhile: eight at a time would exceed the container's limit.
+        Raises `DatabaseError` if the wait takes too long: then Alertmanager retries.
+        """
+        if not self._storing.acquire(timeout=BUSY_TIMEOUT_S):
+            raise DatabaseError("Other notifications took too long to store.")
+        try:
+            yield
+        finally:
+            self._storing.release()
 
     def wake(self) -> None:
         """Reconcile now, because something has changed."""
@@ -111,13 +129,20 @@ def _limit() -> int:
 def receive() -> dict[str, object]:
     """Store a notification; answer 200 once it is on disk.
 
-    400: it is malformed, and a retry would not help. 503: the database fails; Alertmanager retries.
+    400: it is malformed; 413: it is too large. A retry would not help, and the alerts are adopted
+    from Alertmanager. 503: the database fails; Alertmanager retries.
     """
     state, now = current(), utc_now()
     try:
-        notification = parse_notification(_json_body())
-        notification_id, duplicate = state.notifications.record(notification, now)
-    except (InvalidRequestError, HTTPException) as error:  # HTTP: too large, or cut off
+        body = _json_body()
+        with state.one_notification():
+            notification = parse_notification(body)
+            notification_id, duplicate = state.notifications.record(notification, now)
+    except RequestEntityTooLarge:
+        state.metrics.webhooks.labels("too_large").inc()
+        log.warning("Refused notification: %s bytes are too large.", request.content_length)
+        raise
+    except (InvalidRequestError, HTTPException) as error:  # HTTP: cut off
         state.metrics.webhooks.labels("malformed").inc()
         log.warning("Malformed notification: %s", error)
         raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -127,6 +127,8 @@ class AlertmanagerAlert:
     starts_at: datetime
     silenced: bool
     notifies_responder: bool
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    generator_url: str = ""
 
     @property
     def name(self) -> str:
@@ -154,6 +156,8 @@ class AlertmanagerClient:
                     silenced=bool(alert["status"]["silencedBy"]),
                     notifies_responder=alert["status"]["state"] == "active"
                     and any(receiver["name"] == RECEIVER for receiver in alert["receivers"]),
+                    annotations=dict(alert.get("annotations", {})),
+                    generator_url=str(alert.get("generatorURL", "")),
                 )
                 for alert in response.json()
             }

@@ -43,6 +43,10 @@ class ResponderMetrics:
             "an alert without a runbook is `other`.",
             ("alert", "status"),
         )
+        self.adopted = metrics.counter(
+            "responder_alerts_adopted_total",
+            "Alerts that fired in Alertmanager without a notification, and were stored.",
+        )
         self.watchdog_last_seen = gauge(
             "responder_watchdog_last_seen_timestamp_seconds",
             "Time of the last Watchdog notification, or of the responder's start if later.",
@@ -118,7 +122,7 @@ class ResponderMetrics:
 
     def _start_counters(self) -> None:
         """Set the counters to zero, so that the first event of a kind is an increase."""
-        for outcome in ("stored", "duplicate", "malformed", "failed"):
+        for outcome in ("stored", "duplicate", "malformed", "too_large", "failed"):
             self.webhooks.labels(outcome)
         for name in self._names:
             self.notifications.labels(name, "firing")

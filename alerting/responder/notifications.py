@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -19,7 +19,7 @@ from pydantic import (
     field_validator,
 )
 
-from .clients import AlertmanagerAlert
+from .clients import RECEIVER, AlertmanagerAlert
 from .db import Database, Row, active_alerts, alerts, insert, notifications, write_checks
 from .errors import DatabaseError, InvalidRequestError
 from .validation import (
@@ -33,6 +33,9 @@ from .validation import (
 )
 
 VERSION = "4"
+# The group key of alerts that the responder adopts; no group key of Alertmanager is like it.
+ADOPTED = f"{RECEIVER}/adopted"
+GO_ZERO_TIME = "0001-01-01T00:00:00Z"  # Alertmanager's end of an alert that fires
 Status = Literal["firing", "resolved"]
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000  # about a megabyte of notifications
@@ -117,6 +120,45 @@ def parse_notification(body: bytes) -> Notification:
     return validate(Notification, document)
 
 
+def own_notification(
+    group_key: str, status: Status, alerts: Sequence[Mapping[str, object]]
+) -> Notification:
+    """Return a notification of the responder's own about alerts in the form of Alertmanager's."""
+    document = {
+        "version": VERSION,
+        "receiver": RECEIVER,
+        "status": status,
+        "groupKey": group_key,
+        "groupLabels": {},
+        "commonLabels": {},
+        "commonAnnotations": {},
+        "externalURL": "",
+        "truncatedAlerts": 0,
+        "alerts": alerts,
+    }
+    return parse_notification(orjson.dumps(document))
+
+
+def adopted_notification(alerts: Iterable[AlertmanagerAlert]) -> Notification:
+    """Return the notification about alerts that fire and of which none arrived."""
+    return own_notification(
+        ADOPTED,
+        "firing",
+        [
+            {
+                "status": "firing",
+                "labels": dict(alert.labels),
+                "annotations": dict(alert.annotations),
+                "startsAt": alert.starts_at.isoformat(),
+                "endsAt": GO_ZERO_TIME,
+                "generatorURL": alert.generator_url,
+                "fingerprint": alert.fingerprint,
+            }
+            for alert in alerts
+        ],
+    )
+
+
 def _text(value: str) -> str:
     if not value or "\0" in value:
         raise ValueError("it must be a non-empty text")
@@ -180,7 +222,7 @@ class NotificationStore:
         Returns its id, and whether it had been delivered before.
         """
         with self.database.write() as connection:
-            return _insert(connection, notification, now)
+            return insert_notification(connection, notification, now)
 
     def record_change(self, notification: Notification, now: datetime) -> bool:
         """Store a notification unless the newest of its group has the same status.
@@ -197,7 +239,7 @@ class NotificationStore:
         with self.database.write() as connection:
             if notification.status == (connection.execute(newest).scalar() or "resolved"):
                 return False
-            _insert(connection, notification, now)
+            insert_notification(connection, notification, now)
             return True
 
     def find(self, filters: Filters) -> list[Row]:
@@ -265,9 +307,10 @@ class NotificationStore:
         return list(found.values())
 
 
-def _insert(
+def insert_notification(
     connection: sa.Connection, notification: Notification, now: datetime
 ) -> tuple[int, bool]:
+    """Store a notification or count its repeated delivery; return as `NotificationStore.record`."""
     delivery = insert(connection, notifications).values(
         digest=notification.digest,
         status=notification.status,

@@ -8,18 +8,21 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Event, Lock, Thread
 
-import orjson
-
+from .clients import RECEIVER
 from .errors import DatabaseError
-from .notifications import VERSION, Notification, NotificationStore, parse_notification
+from .notifications import (
+    GO_ZERO_TIME,
+    Notification,
+    NotificationStore,
+    Status,
+    own_notification,
+)
 from .validation import format_rfc3339, utc_now
 
 ALERT = "Watchdog"
 MISSING = "WatchdogMissing"
-RECEIVER = "responder"
 # Unlike any of Alertmanager's group keys, so that the two never mix.
 GROUP_KEY = f"{RECEIVER}/{MISSING}"
-GO_ZERO_TIME = "0001-01-01T00:00:00Z"  # Alertmanager's end of an alert that fires
 # A missing Watchdog is detected within 5 % of the timeout.
 CHECKS_PER_TIMEOUT = 20
 
@@ -34,32 +37,18 @@ class HeartbeatStatus:
     last_seen: datetime | None
 
 
-def missing_notification(status: str, since: str, until: str, last_seen: str) -> Notification:
+def missing_notification(status: Status, since: str, until: str, last_seen: str) -> Notification:
     """Return the responder's own notification, in the form of Alertmanager's."""
-    labels = {"alertname": MISSING, "service": RECEIVER, "severity": "page"}
-    annotations = {"summary": "No Watchdog notification arrives.", "last_seen": last_seen}
     alert = {
         "status": status,
-        "labels": labels,
-        "annotations": annotations,
+        "labels": {"alertname": MISSING, "service": RECEIVER, "severity": "page"},
+        "annotations": {"summary": "No Watchdog notification arrives.", "last_seen": last_seen},
         "startsAt": since,
         "endsAt": until,
         "generatorURL": "",
         "fingerprint": GROUP_KEY,
     }
-    document = {
-        "version": VERSION,
-        "receiver": RECEIVER,
-        "status": status,
-        "groupKey": GROUP_KEY,
-        "groupLabels": {"alertname": MISSING},
-        "commonLabels": labels,
-        "commonAnnotations": annotations,
-        "externalURL": "",
-        "truncatedAlerts": 0,
-        "alerts": [alert],
-    }
-    return parse_notification(orjson.dumps(document))
+    return own_notification(GROUP_KEY, status, [alert])
 
 
 @dataclass

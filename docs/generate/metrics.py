@@ -10,6 +10,9 @@ import yaml
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.metrics_core import Metric as Family
 
+from alertdrill.config.settings import StackSettings
+from alertdrill.control.metrics import declare_lost_lines
+from alertdrill.runtimes.native.runtime import NativeRuntime
 from alertdrill_telemetry.drain import DrainState
 from alertdrill_telemetry.exporter import MetricsExporter
 from alertdrill_telemetry.metrics import (
@@ -72,6 +75,13 @@ class RecordingMetrics(Metrics):
         self.declared.append(Metric(name, "gauge", labels, text))
         return super().callback_gauge(name, text, labels, read)
 
+    def callback_counter(
+        self, name: str, text: str, labels: Sequence[str], read: Callable[[], Iterable[Sample]]
+    ) -> CallbackGauge:
+        """Declare a counter that is computed at a scrape."""
+        self.declared.append(Metric(name, "counter", labels, text))
+        return super().callback_counter(name, text, labels, read)
+
     def histogram(
         self, name: str, text: str, labels: Sequence[str] = (), buckets: Sequence[float] = BUCKETS
     ) -> Histogram:
@@ -87,6 +97,9 @@ def page() -> str:
     requests, of_python = _collected(metrics)
     ResponderMetrics(metrics, [])
     of_responder = [item for item in metrics.declared if item not in of_every_program]
+    before = len(metrics.declared)
+    declare_lost_lines(metrics, NativeRuntime(StackSettings(ROOT)))
+    of_control = metrics.declared[before:]
     buckets = ", ".join(f"{bound:g}" for bound in BUCKETS)
     return document(
         "Metrics",
@@ -101,6 +114,8 @@ def page() -> str:
         table(COLUMNS, (item.row() for item in of_python)),
         "## The responder",
         table(COLUMNS, (item.row() for item in of_responder)),
+        "## The control API, without containers",
+        table(COLUMNS, (item.row() for item in of_control)),
         "## Recording rules",
         "Prometheus derives these series; dashboards and alerts use them.",
         table(("Series", "Labels", "Expression", "File"), _recorded()),

@@ -98,7 +98,10 @@ def init_app(
     if shares_listener:
         operations.reserve_paths(app)
     handler = logs.configure(
-        settings, lambda level: metrics.log_records.labels(level=level).inc(), clock
+        settings,
+        lambda level: metrics.log_records.labels(level=level).inc(),
+        clock,
+        metrics.log_lines_lost.inc,
     )
     guard = LogGuard(handler, settings.log_level, app.logger.name, metrics.log_repairs)
     recorder = Recorder(settings, exporter, handler, guard, clock)
@@ -107,6 +110,7 @@ def init_app(
         clock.skew = faults.clock_skew(state)
         is_silent = recorder.is_silent = faults.log_silence(state)
         handler.addFilter(lambda _: not is_silent())
+        handler.writer.redirect = faults.log_disk_full(state)
         telemetry.faults = state
     observe(app, recorder, drain, metrics.open_connections, ops if shares_listener else None)
     if settings.ops_port is not None and not shares_listener:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
 import logging.config
@@ -22,6 +21,7 @@ from pythonjsonlogger.orjson import OrjsonFormatter
 
 from . import context
 from .clock import Clock
+from .line_writer import LineWriter
 from .settings import TelemetrySettings
 
 CONTRACT_FIELDS = (
@@ -33,6 +33,8 @@ OWN_LOGGERS = (
     *("faults", "process", "py.warnings", "gunicorn.error", "_granian", "werkzeug"),
     __package__,
 )
+# Of the line that reports lost lines: the service works, and people have to know.
+GAP_LEVEL = logging.WARNING
 # The text of an error is for people; a message that repeats the request's body would be long.
 MAX_ERROR_LENGTH = 300
 # Valid inside JSON, but a terminal interprets C1 controls and some readers split lines at the rest.
@@ -93,9 +95,8 @@ class JsonFormatter(OrjsonFormatter):
 
     def _contract_fields(self, record: logging.LogRecord) -> dict[str, Any]:
         request_context = context.current()
-        timestamp = datetime.fromtimestamp(self._clock.apply_skew(record.created), UTC)
         return {
-            "timestamp": timestamp.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "timestamp": _timestamp(self._clock.apply_skew(record.created)),
             "level": record.levelname,
             "logger": record.name,
             "message": _message(record),
@@ -123,6 +124,11 @@ def describe_exception(error: BaseException) -> dict[str, str]:
         "message": _error_message(error),
         "stack": "".join(traceback.format_exception(error)),
     }
+
+
+def _timestamp(seconds: float) -> str:
+    time = datetime.fromtimestamp(seconds, UTC)
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _message(record: logging.LogRecord) -> str:
@@ -159,63 +165,20 @@ def _printable(value: Any) -> str | dict[str, str] | None:
     return _text(value)
 
 
-class LineWriter:
-    """Writes each line as a whole: the lines of several threads and workers never mix.
-
-    A line is written before the next one is formatted: a killed process loses no line.
-    """
-
-    def __init__(self, descriptor: int = 1, lock_file: str | None = None) -> None:
-        self._descriptor = descriptor
-        self._thread_lock = threading.Lock()
-        # Another thread may hold it at the moment of a fork.
-        reinitialize = self._thread_lock._at_fork_reinit  # type: ignore[attr-defined]
-        os.register_at_fork(after_in_child=reinitialize)
-        self._lock: int | None = None
-        self._incomplete = False
-        if lock_file:
-            self._lock = os.open(lock_file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-
-    def write(self, line: bytes) -> bool:
-        """Write a line; return False if that fails: a closed reader does not end this program."""
-        # Writes of up to 4096 bytes to a pipe are atomic. Other lines could split a longer one, so
-        # threads use a lock, and workers that share stdout another one.
-        with self._thread_lock:
-            try:
-                if self._lock is None:
-                    self._write(line)
-                    return True
-                fcntl.lockf(self._lock, fcntl.LOCK_EX)
-                try:
-                    self._write(line)
-                finally:
-                    fcntl.lockf(self._lock, fcntl.LOCK_UN)
-            except OSError:
-                return False
-        return True
-
-    def _write(self, line: bytes) -> None:
-        if self._incomplete:  # a full disk, for example, took a part of the line before
-            line = b"\n" + line
-        while (written := os.write(self._descriptor, line)) < len(line):
-            self._incomplete = True
-            line = line[written:]
-        self._incomplete = False
-
-    def close(self) -> None:
-        """Close the lock file."""
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
-
-
 class LineHandler(logging.Handler):
-    """Writes each record as a line, and calls `count` with its level."""
+    """Writes each record as a line; calls `count` with its level, or `count_lost` if it is lost."""
 
-    def __init__(self, writer: LineWriter, count: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        writer: LineWriter,
+        count: Callable[[str], None] | None = None,
+        count_lost: Callable[[], None] | None = None,
+    ) -> None:
         super().__init__()
         self.writer = writer
         self.count = count
+        self.count_lost = count_lost
+        writer.reporter = self
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the line and count its level; never raise."""
@@ -229,19 +192,40 @@ class LineHandler(logging.Handler):
         if self.writer.write(line.encode() + b"\n") and self.count is not None:
             self.count(level)
 
+    def count_loss(self) -> None:
+        """Count a line that could not be written."""
+        if self.count_lost is not None:
+            self.count_lost()
+
+    def describe_gap(self, lost: int, since: float) -> bytes:
+        """Return the line that reports lost lines; `since` is in seconds since 1970."""
+        lines = "1 log line was" if lost == 1 else f"{lost} log lines were"
+        first = _timestamp(since)
+        message = f"{lines} lost since {first}: stdout could not be written."
+        record = logging.LogRecord(__package__, GAP_LEVEL, "", 0, message, None, None)
+        record.lost_lines, record.lost_since = lost, first
+        return self.format(record).encode() + b"\n"
+
+    def count_gap_line(self) -> None:
+        """Count the line that reports lost lines."""
+        if self.count is not None:
+            self.count(logging.getLevelName(GAP_LEVEL))
+
 
 def configure(
     settings: TelemetrySettings,
     count: Callable[[str], None] | None = None,
     clock: Clock | None = None,
+    count_lost: Callable[[], None] | None = None,
 ) -> LineHandler:
     """Write all logs of this process to stdout as JSON lines; return the handler.
 
-    It calls `count` with the level of each line. The timestamps come from `clock`, by default the
-    machine's clock.
+    It calls `count` with the level of each line, and `count_lost` for one that could not be
+    written. The timestamps come from `clock`, by default the machine's clock.
     """
     shared = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-    handler = LineHandler(LineWriter(lock_file=shared and f"{shared}/stdout.lock"), count)
+    writer = LineWriter(lock_file=shared and f"{shared}/stdout.lock", clock=clock)
+    handler = LineHandler(writer, count, count_lost)
     handler.setFormatter(JsonFormatter(settings, clock))
     handler.addFilter(lambda record: not _is_access_line(record))
     install(handler, settings.log_level)

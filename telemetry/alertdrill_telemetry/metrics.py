@@ -9,7 +9,7 @@ from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.gc_collector import GCCollector
-from prometheus_client.metrics_core import GaugeMetricFamily
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
@@ -61,19 +61,26 @@ class CallbackGauge(Collector):
         self.read = read
         self._text = text
 
-    def describe(self) -> Iterable[GaugeMetricFamily]:
+    def describe(self) -> Iterable[Metric]:
         """Return the metric without samples, for a scrape that selects metrics by name."""
         return [self._family()]
 
-    def collect(self) -> Iterable[GaugeMetricFamily]:
+    def collect(self) -> Iterable[Metric]:
         """Return the metric with its samples."""
         family = self._family()
         for labels, value in self.read():
             family.add_metric(labels, value)
         return [family] if family.samples else []
 
-    def _family(self) -> GaugeMetricFamily:
+    def _family(self) -> GaugeMetricFamily | CounterMetricFamily:
         return GaugeMetricFamily(self.name, self._text, labels=self.labels)
+
+
+class CallbackCounter(CallbackGauge):
+    """A counter whose samples come from `read` at each scrape."""
+
+    def _family(self) -> CounterMetricFamily:
+        return CounterMetricFamily(self.name, self._text, labels=self.labels)
 
 
 class Metrics:
@@ -129,6 +136,9 @@ class Metrics:
         self.log_records = self.counter("log_records_total", "Log lines, by level.", ("level",))
         for level in LEVELS:  # at 0 from the start, so that the first error is an increase
             self.log_records.labels(level=level)
+        self.log_lines_lost = self.counter(
+            "log_lines_lost_total", "Log lines that could not be written to stdout."
+        )
         # Absent where the level hides access lines, so that no alert misses them.
         self.access_log_lines = (
             self.counter("access_log_lines_total", "Access lines of requests written to the log.")
@@ -171,7 +181,15 @@ class Metrics:
         read: Callable[[], Iterable[Sample]] = list,
     ) -> CallbackGauge:
         """Declare a gauge whose samples `read` returns at each scrape."""
-        gauge = CallbackGauge(name, text, labels, read)
+        return self._register(CallbackGauge(name, text, labels, read))
+
+    def callback_counter(
+        self, name: str, text: str, labels: Sequence[str], read: Callable[[], Iterable[Sample]]
+    ) -> CallbackGauge:
+        """Declare a counter whose samples `read` returns at each scrape."""
+        return self._register(CallbackCounter(name, text, labels, read))
+
+    def _register(self, gauge: CallbackGauge) -> CallbackGauge:
         self.registry.register(gauge)
         self.callback_gauges.append(gauge)
         return gauge

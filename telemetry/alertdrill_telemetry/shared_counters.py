@@ -19,3 +19,4 @@ def shared_counters() -> memoryview[float]:
 # Created at import: the server's configuration imports this module in the arbiter before it forks.
 DRAIN = shared_counters()
 FAULTS = shared_counters()
+STDOUT = shared_counters()

@@ -106,6 +106,39 @@ def test_budget_ends_a_storm(stack: CompressedStack) -> None:
     )
 
 
+# The notification omits 500 of these alerts, and is too large for the responder with those.
+@pytest.mark.parametrize(
+    ("number", "label_bytes", "is_refused"), [(600, 3_000, False), (150, 12_000, True)]
+)
+def test_alerts_that_no_notification_has_are_stored_and_decided(
+    stack: CompressedStack, number: int, label_bytes: int, is_refused: bool
+) -> None:
+    service = f"absent-{number}"
+    storm = [
+        labels("InstanceHung", f"{service}-{n}", service, note="x" * label_bytes)
+        for n in range(number)
+    ]
+    stack.fire(*storm)
+    poll_until(lambda: stored(stack, service) == number, "every alert to be stored", 120)
+    poll_until(lambda: decided(stack, service) == number, "every alert to be decided", 60)
+    if is_refused:
+        failing = {"alertname": "NotificationsFailing", "reason": "clientError"}
+        poll_until(lambda: stack.alert_state(failing) == "active", "the page about the loss", 60)
+    stack.resolve(*storm)
+
+
+def stored(stack: CompressedStack, service: str) -> int:
+    """Return how many alerts of a service are in the responder's notifications."""
+    rows = stack.get("/notifications", service=service, limit="1000")
+    return len({alert["instance"] for row in rows for alert in row["alerts"]})
+
+
+def decided(stack: CompressedStack, service: str) -> int:
+    """Return for how many alerts of a service the responder found no target."""
+    rows = stack.get("/decisions", limit="1000")
+    return len({row["instance"] for row in rows if row["service"] == service})
+
+
 def exhausted(stack: CompressedStack) -> set[str]:
     """Return the services whose budget is exhausted."""
     url = f"{stack.runtime.address('responder-ops')}/metrics"

@@ -123,6 +123,7 @@ _KINDS = (
     # A clock may be slow as well as fast.
     _service("clock_skew", {"seconds": float}),
     _service("log_silence"),
+    _service("log_disk_full"),
     _kind("any", stack.stop, takes_down=True),
     _kind("any", stack.kill, {"every": Interval}, durations=["every"], takes_down=True),
     _kind("any", stack.pause, takes_down=True),

@@ -85,6 +85,10 @@ class NativeRuntime(NativeStack):
         logs = {process.name: self.layout.logs / f"{process.name}.jsonl" for process in processes}
         return log_files.follow(logs, lines)
 
+    def lost_log_lines(self) -> Mapping[str, float]:
+        """Return how many lines of each process did not fit in its log file."""
+        return self.supervisor.lost_log_lines()
+
     def address(self, component: str) -> str:
         """Return the URL of a component of the stack, such as `prometheus`."""
         port = getattr(self.settings.ports, component.replace("-", "_"), None)

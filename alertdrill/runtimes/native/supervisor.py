@@ -23,6 +23,7 @@ from ...config import ROOT
 from ...errors import AlertdrillError
 from ..base import POLL_INTERVAL_S
 from ..errors import StackUnavailableError
+from . import supervisord_logs
 from .layout import Layout
 from .plan import Process
 
@@ -64,6 +65,9 @@ umask=077
 
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+
+[rpcinterface:logs]
+supervisor.rpcinterface_factory = {supervisord_logs.__name__}:make_interface
 """
     return "\n".join([head, *(_program(process, layout) for process in processes)])
 
@@ -147,6 +151,11 @@ class Supervisor:
         """Return supervisord's information about each process, by name."""
         return {info["name"]: info for info in self._call("getAllProcessInfo")}
 
+    def lost_log_lines(self) -> Mapping[str, float]:
+        """Return how many lines of each process did not fit in its log file."""
+        lost: Mapping[str, float] = self._call("lost", interface="logs")
+        return lost
+
     def start(self, *names: str) -> None:
         """Start processes without waiting; harmless for one that runs."""
         for name in names:
@@ -178,12 +187,12 @@ class Supervisor:
         """Stop all processes and then supervisord itself."""
         self._call("shutdown")
 
-    def _call(self, method: str, *arguments: object) -> Any:
+    def _call(self, method: str, *arguments: object, interface: str = "supervisor") -> Any:
         socket = f"unix://{self._layout.supervisor_socket}"
         transport = SupervisorTransport(None, None, socket)
         with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as proxy:
             try:
-                return getattr(proxy.supervisor, method)(*arguments)
+                return getattr(proxy, f"{interface}.{method}")(*arguments)
             except xmlrpc.client.Fault as fault:
                 if fault.faultCode in (Faults.ALREADY_STARTED, Faults.NOT_RUNNING):
                     return None

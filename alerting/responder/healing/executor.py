@@ -72,9 +72,11 @@ class Executor:
         self._record_skipped([item for item in plan.decisions if item.action == "none"], now)
 
     def adopt(self, missed: Sequence[AlertmanagerAlert], now: datetime) -> None:
-        """Record alerts without a notification as firing."""
+        """Store a notification about alerts of which none arrived."""
         if missed and (adopted := self.store.adopt(missed, now)):
-            names = ", ".join(sorted({alert.name for alert in adopted}))
+            self.metrics.count_notification(adopted, now)
+            self.metrics.adopted.inc(len(adopted.alerts))
+            names = ", ".join(sorted({alert.name for alert in adopted.alerts}))
             log.warning("%s fires in Alertmanager without a notification: adopted.", names)
 
     def executing(self) -> Set[int]:

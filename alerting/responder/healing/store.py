@@ -14,7 +14,12 @@ import sqlalchemy as sa
 
 from ..clients import AlertmanagerAlert
 from ..db import Database, Row, actions, active_alerts, decisions, insert, operator_flags
-from ..notifications import record_alert
+from ..notifications import (
+    Notification,
+    adopted_notification,
+    insert_notification,
+    record_alert,
+)
 from ..validation import format_rfc3339, parse_rfc3339
 
 ActionKind = Literal["restart", "scale_out", "scale_in"]
@@ -125,10 +130,18 @@ class HealingStore:
         lost = active_alerts.c.fingerprint.in_(list(fingerprints))
         self._database.change(sa.update(active_alerts).where(lost).values(status="lost"))
 
-    def adopt(self, missed: Iterable[AlertmanagerAlert], now: datetime) -> list[AlertmanagerAlert]:
-        """Record alerts without a notification as firing; return those that were not."""
+    def adopt(self, missed: Iterable[AlertmanagerAlert], now: datetime) -> Notification | None:
+        """Store a notification about alerts of which none arrived; return it.
+
+        Return None if all of them were resolved meanwhile.
+        """
         with self._database.write() as connection:
-            return [alert for alert in missed if record_alert(connection, alert, "firing", now)]
+            new = [alert for alert in missed if record_alert(connection, alert, "firing", now)]
+            if not new:
+                return None
+            notification = adopted_notification(new)
+            insert_notification(connection, notification, now)
+            return notification
 
     def take_over(self, fingerprint: str) -> None:
         """Exclude an alert from healing for as long as it fires."""

@@ -152,6 +152,24 @@ DELIVERY = Section(
         alerts=[Limit("LogPipelineLagging"), "LogPipelineDown"],
         unit=units.BytesIEC,
     ),
+    Series(
+        "How many lines per second are lost?",
+        "Above 0 a disk is full or a pipe is closed. The first line after them says how many were"
+        " lost, and since when.",
+        [
+            range_query(
+                f'sum by (instance) (rate(log_lines_lost_total{{service=~"$service"}}{sli.RATE}))',
+                "{{instance}}: stdout",
+            ),
+            range_query(
+                "sum by (process) (rate(supervisor_log_lines_lost_total"
+                f'{{process=~"($service)-[0-9]+"}}{sli.RATE}))',
+                "{{process}}: file",
+            ),
+        ],
+        alerts=["LogLinesLost", "AccessLogIncomplete"],
+        unit=units.OpsPerSecond,
+    ),
     Table(
         "Which alerts on log lines were notified?",
         "Loki evaluates these alerts, so Prometheus does not list them. Open the runbook of the"
@@ -165,7 +183,7 @@ DELIVERY = Section(
         sort="Times",
         link="${responder}/runbooks/${__value.raw}",
     ),
-    size=(8, 8),
+    size=(6, 8),
 )
 SPEC = DashboardSpec(
     uid="logs",

@@ -169,7 +169,7 @@ ALERTS = Section(
     Series(
         "What are the results of the webhooks?",
         "Failed: the responder's disk is full or slow, and Alertmanager retries. Malformed:"
-        " another client posts there.",
+        " another client posts there. Too large: annotations are too long; the alerts are adopted.",
         range_query(f"sum by (outcome) (rate(responder_webhooks_total{RATE}))"),
         alerts=["ResponderDown", "NotificationsFailing"],
         unit=units.OpsPerSecond,

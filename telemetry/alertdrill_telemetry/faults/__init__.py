@@ -10,9 +10,9 @@ from . import request_faults, telemetry_faults
 from .background_faults import BackgroundFaults
 from .routes import blueprint
 from .state import FaultState
-from .telemetry_faults import clock_skew, log_silence
+from .telemetry_faults import clock_skew, log_disk_full, log_silence
 
-__all__ = ["FaultState", "clock_skew", "init_app", "log_silence"]
+__all__ = ["FaultState", "clock_skew", "init_app", "log_disk_full", "log_silence"]
 
 
 def init_app(

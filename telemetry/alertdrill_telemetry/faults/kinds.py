@@ -89,6 +89,7 @@ KINDS = {
             {"seconds": Parameter("seconds ahead", 10.0, -3600.0, 3600.0)},
         ),
         Kind("log_silence", "The instance writes no log lines."),
+        Kind("log_disk_full", "The instance writes its log lines to a full disk (`/dev/full`)."),
     )
 }
 

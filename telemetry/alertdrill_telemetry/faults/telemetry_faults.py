@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from functools import cache
 
 from ..metrics import Sample
 from .state import FaultState
@@ -21,6 +23,16 @@ def clock_skew(state: FaultState) -> Callable[[], float]:
 def log_silence(state: FaultState) -> Callable[[], bool]:
     """Return a function that returns whether the fault `log_silence` drops a line."""
     return lambda: state.should_inject("log_silence") is not None
+
+
+def log_disk_full(state: FaultState) -> Callable[[int], int]:
+    """Return a function that replaces the descriptor of stdout while `log_disk_full` is on."""
+    return lambda stdout: _full_disk() if state.should_inject("log_disk_full") else stdout
+
+
+@cache
+def _full_disk() -> int:
+    return os.open("/dev/full", os.O_WRONLY | os.O_CLOEXEC)
 
 
 def extra_series(state: FaultState) -> Callable[[], list[Sample]]:

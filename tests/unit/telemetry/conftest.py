@@ -34,7 +34,7 @@ def untouched_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     handlers, level = list(root.handlers), root.level
     yield
     # Tests of other folders run in the same process: a draining instance would not be ready there.
-    for counters in (shared_counters.DRAIN, shared_counters.FAULTS):
+    for counters in (shared_counters.DRAIN, shared_counters.FAULTS, shared_counters.STDOUT):
         counters[:] = memoryview(bytes(counters.nbytes)).cast("d")
     logging.captureWarnings(False)
     root.handlers[:] = handlers

@@ -3,15 +3,11 @@ from __future__ import annotations
 import json
 import logging
 import os
-import resource
-import signal
 import subprocess
 import sys
 import threading
-import time
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +17,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from alertdrill_telemetry import TelemetrySettings, logs
-from alertdrill_telemetry.logs import LineHandler, LineWriter
+from alertdrill_telemetry.logs import LineHandler
 
 Lines = Callable[[], list[dict[str, Any]]]
 SETTINGS = TelemetrySettings("web", "web-1", "1.2.3")
@@ -172,17 +168,6 @@ def test_warning_is_a_line(lines: Lines) -> None:
     assert (line["logger"], line["level"]) == ("py.warnings", "WARNING")
 
 
-def test_closed_reader_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logging, "raiseExceptions", False)
-    reader, writer = os.pipe()
-    os.close(reader)
-    counted: list[str] = []
-    handler = LineHandler(LineWriter(writer), counted.append)
-    handler.handle(logging.LogRecord("a", logging.INFO, "f.py", 1, "m", (), None))
-    os.close(writer)
-    assert counted == []
-
-
 def write_lines(descriptor: int, worker: int) -> None:
     """Log 40 lines of 20 kB as a worker: five times the size that a pipe writes atomically."""
     logs.configure(SETTINGS)
@@ -248,43 +233,6 @@ def test_only_access_lines_of_flask_run_are_left_out(lines: Lines) -> None:
     log.removeHandler(handler)
     assert own == texts
     assert [line["message"] for line in lines()] == texts[1:]
-
-
-def test_lines_of_threads_do_not_mix() -> None:
-    reader, writer = os.pipe()
-    lines = LineWriter(writer)
-    pieces: list[bytes] = []
-
-    def read() -> None:
-        while piece := os.read(reader, 4096):
-            pieces.append(piece)
-            time.sleep(0.0001)  # so that the pipe is full
-
-    reading = threading.Thread(target=read)
-    reading.start()
-    long = [bytes([65 + number]) * 10_000 + b"\n" for number in range(8)]
-    with ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(lines.write, long * 20))
-    os.close(writer)
-    reading.join()
-    os.close(reader)
-    assert sorted(b"".join(pieces).splitlines(keepends=True)) == sorted(long * 20)
-
-
-def test_line_after_an_incomplete_one_is_whole(tmp_path: Path) -> None:
-    file = tmp_path / "log"
-    with file.open("wb") as stdout:
-        lines = LineWriter(stdout.fileno())
-        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (5, hard))
-        try:
-            assert not lines.write(b"first line\n")
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-            signal.signal(signal.SIGXFSZ, ignored)
-        assert lines.write(b"second line\n")
-    assert file.read_bytes() == b"first\nsecond line\n"
 
 
 @pytest.mark.parametrize("attributes", [{"created": 1e20}, {"exc_info": "boom"}])

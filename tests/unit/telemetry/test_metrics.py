@@ -28,6 +28,7 @@ def test_contract_names_its_labels(metrics: Metrics) -> None:
         "http_client_request_duration_seconds": ("peer", "method", "status"),
         "circuit_breaker_open": ("peer",),
         "log_configuration_repairs": (),
+        "log_lines_lost": (),
         "log_records": ("level",),
         "fault_active": ("kind",),
         "app_info": ("service", "version"),

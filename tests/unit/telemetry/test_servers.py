@@ -108,6 +108,20 @@ def test_workers_count_log_lines_exactly(three: Instance) -> None:
     assert everything - starting <= samples["log_records_total"] <= everything
 
 
+def test_workers_count_lost_lines_exactly(three: Instance) -> None:
+    before, written = three.samples(), len(three.lines("access"))
+    three.fault("log_disk_full")
+    ask_many(three, 60)
+    three.end_fault("log_disk_full")
+    ask_many(three, 1)
+    after = three.samples()
+    assert len(three.lines("access")) == written + 1
+    (report,) = three.lines("alertdrill_telemetry")
+    assert report["lost_lines"] == after["log_lines_lost_total"] - before["log_lines_lost_total"]
+    # Each request has two lines; one about the fault itself is lost, or two.
+    assert 0 < report["lost_lines"] - 2 * 60 <= 2
+
+
 def test_memory_of_workers_is_summed(three: Instance) -> None:
     largest = max(worker.memory_info().rss for worker in three.workers())
     samples = three.samples()

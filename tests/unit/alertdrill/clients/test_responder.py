@@ -3,14 +3,14 @@ from typing import Any
 import pytest
 
 from alertdrill.clients.http import UnreachableError
-from alertdrill.clients.responder import PerformedAction, ResponderClient
+from alertdrill.clients.responder import ADOPTED, PerformedAction, ResponderClient
 from tests.http_server import FakeServer
 
 # 2026-11-23T10:20:00Z
 SINCE = 1795429200.0
 
 
-def notification(alert: str, second: int) -> dict[str, object]:
+def notification(alert: str, second: int, group_key: str = "{}") -> dict[str, object]:
     alert_fields: dict[str, object] = {
         "alert": alert,
         "status": "firing",
@@ -18,7 +18,8 @@ def notification(alert: str, second: int) -> dict[str, object]:
         "labels": {},
         "annotations": {},
     }
-    return {"received_at": f"2026-11-23T10:20:{second}.000Z", "alerts": [alert_fields]}
+    received_at = f"2026-11-23T10:20:{second}.000Z"
+    return {"received_at": received_at, "group_key": group_key, "alerts": [alert_fields]}
 
 
 def test_notifications_are_read_oldest_first(server: FakeServer) -> None:
@@ -31,6 +32,15 @@ def test_notifications_are_read_oldest_first(server: FakeServer) -> None:
         "limit": "1000",
         "status": "firing",
     }
+
+
+def test_adopted_alert_is_no_delivery(server: FakeServer) -> None:
+    server.answers["/notifications"] = [
+        notification("Adopted", 40, ADOPTED),
+        notification("Delivered", 30),
+    ]
+    alerts = ResponderClient(server.url).received_alerts(SINCE)
+    assert [alert.alert for alert in alerts] == ["Delivered"]
 
 
 def action(second: int, ended: int | None, **changed: Any) -> dict[str, object]:

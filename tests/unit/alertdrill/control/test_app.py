@@ -193,3 +193,24 @@ def test_unknown_address_is_a_problem(
     assert (answer.status_code, answer.content_type) == (status, PROBLEM)
     assert (body["status"], body["title"]) == (status, title)
     assert (body["instance"], body["request_id"]) == (path, answer.headers["X-Request-ID"])
+
+
+class LoggingRuntime(FakeRuntime):
+    """A runtime that writes the log files, and may be down."""
+
+    def lost_log_lines(self) -> dict[str, float]:
+        self._record("lost_log_lines")
+        return {"web-1": 2.0, "lb-1": 0.0}
+
+
+def test_lost_lines_of_the_log_files_are_exposed(settings: ControlSettings) -> None:
+    runtime = LoggingRuntime()
+    client = operations(create_app(settings, runtime))
+    text = client.get("/metrics").text
+    assert "# TYPE supervisor_log_lines_lost_total counter" in text
+    assert 'supervisor_log_lines_lost_total{process="web-1"} 2.0' in text
+    assert 'supervisor_log_lines_lost_total{process="lb-1"} 0.0' in text
+    runtime.refuses = {"lost_log_lines"}
+    answer = client.get("/metrics")
+    assert answer.status_code == 200
+    assert "supervisor_log_lines_lost_total{" not in answer.text

@@ -32,6 +32,19 @@ def test_log_silence_writes_no_line(operator: FlaskClient, lines: Lines) -> None
     assert "GET /items/1" in [line["message"] for line in lines()]
 
 
+def test_log_disk_full_loses_lines_until_it_ends(operator: FlaskClient, lines: Lines) -> None:
+    operator.put("/faults/log_disk_full", json={})
+    lines()
+    assert operator.get("/items/1").status_code == 200
+    assert lines() == []
+    operator.delete("/faults/log_disk_full")
+    operator.get("/items/1")
+    report, *rest = lines()
+    # The line about the fault itself, that of the request, and that of the end of the fault.
+    assert report["message"].startswith("3 log lines were lost since ")
+    assert rest[-1]["message"] == "GET /items/1"
+
+
 @pytest.mark.parametrize("seconds", [600, -600])
 def test_skew_shifts_the_exported_clock(app: Flask, operator: FlaskClient, seconds: float) -> None:
     assert clock_shown(app) == pytest.approx(time.time(), abs=TOLERANCE_S)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from alerting.responder.clients import AlertmanagerAlert
+from alerting.responder.notifications import ADOPTED, Filters, NotificationStore
 from tests.unit.alerting.responder.healing.conftest import Stack, after, to_alertmanager_alert
 from tests.unit.alerting.responder.healing.samples import BEGAN, LIMITS, instance
 
@@ -200,6 +201,34 @@ def test_missed_alert_is_adopted(stack: Stack) -> None:
     stack.reconciler.resync(after(LIMITS.staleness + 1))
     stack.reconcile(LIMITS.staleness + 1)
     assert [action.target for action in stack.submitted] == ["web-1"]
+
+
+def test_adopted_alert_is_stored_as_a_notification_once(
+    stack: Stack, inbox: NotificationStore
+) -> None:
+    stack.alerts = [replace(MISSED, annotations={"summary": "web-1 is down."})]
+    for seconds in (1, 6):
+        stack.reconciler.resync(after(LIMITS.staleness + seconds))
+    (stored,) = inbox.find(Filters(alert="InstanceDown", status="firing"))
+    assert (stored["receiver"], stored["group_key"]) == ("responder", ADOPTED)
+    (alert,) = stored["alerts"]
+    assert alert["instance"] == "web-1"
+    assert alert["annotations"] == {"summary": "web-1 is down."}
+    assert stack.metric("alerts_adopted_total") == 1
+
+
+def test_alerts_that_a_notification_omits_are_adopted(
+    stack: Stack, inbox: NotificationStore
+) -> None:
+    stack.notify(instance="web-2")
+    (notified,) = stack.store.firing()
+    stack.alerts = [to_alertmanager_alert(notified), MISSED]
+    stack.reconciler.resync(after(LIMITS.staleness + 1))
+    stack.reconcile(LIMITS.staleness + 1)
+    assert len(inbox.find(Filters(alert="InstanceDown"))) == 2
+    assert [action.target for action in stack.submitted] == ["web-1"]
+    # One action of a service at a time; web-2 is ready.
+    assert sorted(stack.codes()) == ["already_healthy", "approved"]
 
 
 def test_silenced_alert_is_not_adopted(stack: Stack) -> None:
