@@ -1,5 +1,5 @@
 -- The filter `lua.deadline SECONDS`: ends a request whose body takes longer than that to arrive.
--- HAProxy's own timeouts start anew with each byte.
+-- HAProxy's own timeouts start anew with each byte. `txn.arriving` is true until the body is complete.
 
 local Deadline = {id = "deadline", flags = filter.FLT_CFG_FL_HTX}
 Deadline.__index = Deadline
@@ -8,8 +8,9 @@ function Deadline:new()
     return setmetatable({ends = core.now().sec + self.args[1]}, Deadline)
 end
 
-function Deadline:http_headers(_, message)
+function Deadline:http_headers(txn, message)
     if not message.channel:is_resp() then
+        txn:set_var("txn.arriving", true)
         filter.register_data_filter(self, message.channel)
     end
 end
@@ -19,6 +20,12 @@ end
 function Deadline:http_payload()
     if core.now().sec > self.ends then
         error("The body of a request did not arrive in time.", 0)
+    end
+end
+
+function Deadline:http_end(txn, message)
+    if not message.channel:is_resp() then
+        txn:set_var("txn.arriving", false)
     end
 end
 

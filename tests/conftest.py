@@ -33,6 +33,7 @@ SHARED_STACK = (
     "test_logs_command",
     "test_process_lifecycle",
     "test_request_counts",
+    "test_slow_clients",
     "test_story",
 )
 

@@ -95,13 +95,14 @@ class Expectation(YamlModel):
     """What must happen. `notified` is true, `late` (after the fault) or the name of another alert.
 
     An action of the responder must end before the fault is removed. The fault also `affects` these
-    services, beside its target: they may be scaled.
+    services, beside its target: they may be scaled. If `failures` is `none`, no request may fail.
     """
 
     labels: Mapping[str, str] = {}
     notified: bool | str = True
     heal: HealMode = "none"
     affects: Sequence[str] = ()
+    failures: Literal["any", "none"] = "any"
 
     @property
     def replacement_alert(self) -> str | None:

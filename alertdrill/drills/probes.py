@@ -17,6 +17,14 @@ from .model import Drill, DrillError
 
 # The range of a LogQL query: the last minutes of a drill.
 LOGQL_RANGE_S = 600.0
+# The services whose requests failed within {window} seconds, at the load balancer. An increase
+# above 0 is exact; the rates of prometheus/rules/sli.yml are not, for a single request.
+FAILURES = """
+sum by (proxy) (
+  increase(haproxy_backend_http_responses_total{{code="5xx"}}[{window}s])
+  + ignoring (code) increase(haproxy_backend_server_aborts_total[{window}s])
+) > 0
+"""
 
 
 class Probes:
@@ -125,6 +133,15 @@ class Probes:
                     f" the fault ({self._drill.fault}) does not affect."
                 )
         return actions
+
+    def check_failures(self) -> None:
+        """Raise `DrillError` if a request has failed since the fault began, and none may."""
+        if self._drill.expect.failures == "any":
+            return
+        window = max(1, round(time.time() - self.since))
+        for sample in self._context.prometheus.query(FAILURES.format(window=window)):
+            service = sample["metric"]["proxy"]
+            raise DrillError(f"Requests to {service} failed, and the fault may not cause that.")
 
     def check_single_page(self) -> None:
         """Raise `DrillError` if the fault paged for more than one alert."""

@@ -91,6 +91,7 @@ class DrillRun:
 
     def _check_blast_radius(self) -> None:
         self._actions = self._probes.check_blast_radius()
+        self._probes.check_failures()
 
     # The fault
 

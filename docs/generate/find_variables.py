@@ -11,7 +11,14 @@ from pathlib import Path
 READERS = {"text", "secret", "integer", "number", "flag", "url", "path", "choice", "address"}
 NAME = r"(?!HTTP_)[A-Z][A-Z0-9_]+"
 # The keys of a WSGI environ, which is not the environment of the process.
-WSGI = {"PATH_INFO", "REMOTE_ADDR", "REQUEST_METHOD", "SCRIPT_NAME", "SERVER_SOFTWARE"}
+WSGI = {
+    "CONTENT_LENGTH",
+    "PATH_INFO",
+    "REMOTE_ADDR",
+    "REQUEST_METHOD",
+    "SCRIPT_NAME",
+    "SERVER_SOFTWARE",
+}
 Variable = tuple[str, ast.expr | None]
 
 

@@ -11,6 +11,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from ssl import SSLError
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -35,6 +36,8 @@ logger = logging.getLogger(__package__)
 # What a client gets from the server if the application fails before its response has begun.
 SERVER_ERROR = "500"
 SWITCHING_PROTOCOLS = "101"
+# A body whose length has fewer digits is in one packet, or in the load balancer, before it is read.
+MIN_TIMED_DIGITS = 4
 
 
 class Middleware:
@@ -123,6 +126,31 @@ def _keep_exception(_app: Flask, exception: BaseException, **_: Any) -> None:
         exchange.exception = describe_error(exception)
 
 
+class TimedBody:
+    """The body of a request, as the server provides it; `waited` is how long it took to arrive.
+
+    That depends on the client: a service that waits for a slow upload is not slow.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.waited = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._stream, name)
+        return partial(self._timed, value) if name.startswith("read") and callable(value) else value
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.readline, b"")
+
+    def _timed(self, read: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        started = time.perf_counter()
+        try:
+            return read(*arguments, **options)
+        finally:
+            self.waited += time.perf_counter() - started
+
+
 class Exchange(RequestContext):
     """A request and its response, which the application starts and the server iterates.
 
@@ -143,6 +171,7 @@ class Exchange(RequestContext):
     # When the server got the last part, in seconds since 1970. The line has this time: a proxy
     # that waits for this part has a later one.
     sent_at = 0.0
+    _body: TimedBody | None = None
     _close: Callable[[], object] | None = None
     # Bytes, unless the application makes a mistake.
     _next: Callable[[], Any]
@@ -179,6 +208,9 @@ class Exchange(RequestContext):
         self.path = path
         self.method: str = environ["REQUEST_METHOD"]
         self.client: str = environ.get("REMOTE_ADDR", "")
+        length = environ.get("CONTENT_LENGTH")
+        if (length and len(length) >= MIN_TIMED_DIGITS) or "HTTP_TRANSFER_ENCODING" in environ:
+            self._body = environ["wsgi.input"] = TimedBody(environ["wsgi.input"])
         if "SERVER_SOFTWARE" not in environ:
             self._remaining = 0
         if (
@@ -335,6 +367,8 @@ class Exchange(RequestContext):
             return
         self._ended = True
         now = time.perf_counter()
+        if self._body is not None:
+            self.started += self._body.waited
         try:
             if self.protocol is not None:
                 self._end_connection(self.protocol)

@@ -23,6 +23,7 @@ from tests.bench import (
     request_parts,
     request_sizes,
     scaling,
+    slow_clients,
     soak,
     telemetry,
 )
@@ -80,6 +81,7 @@ PARTS: Mapping[str, Callable[[], RenderableType]] = {
     "sizes": request_sizes.table,
     "logs": log_throughput.table,
     "scaling": scaling.table,
+    "slow-clients": slow_clients.table,
     "containers": containers.table,
     "soak": soak.table,
 }
@@ -90,8 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench",
         description="Measure the instrumentation of a request, our own functions, requests of"
-        " several sizes, the delivery of logs, more instances of web, and the containers; soak both"
-        " servers. Print tables.",
+        " several sizes, the delivery of logs, more instances of web, slow clients, and the"
+        " containers; soak both servers. Print tables.",
     )
     parser.add_argument("part", nargs="*", help=f"only these: {', '.join(PARTS)}")
     parts = parser.parse_args(arguments).part

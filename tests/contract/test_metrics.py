@@ -26,6 +26,7 @@ NOT_ON_DASHBOARDS = {
     "alertmanager_config_last_reload_success_timestamp_seconds",
     "alertmanager_notifications_failed_total",
     "haproxy_backend_queue_time_average_seconds",
+    "haproxy_frontend_http_responses_total",
     "haproxy_process_dropped_logs_total",
     "haproxy_server_check_status",
     "haproxy_server_connection_errors_total",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import resource
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
 from http.client import HTTPResponse
 from pathlib import Path
 
 import pytest
 
-from tests.http_server import Answer
+from tests.http_server import Answer, Request
 from tests.unit.telemetry.instance import poll_until
 
 from .load_balancer import TIMEOUT_S, Instance, LoadBalancer
@@ -19,6 +21,8 @@ from .load_balancer import TIMEOUT_S, Instance, LoadBalancer
 # The body that an instance gets only whole, and one that fills the buffer of the load balancer.
 MAX_SMALL, LARGE = 8192, 60_000
 SLOTS = 2
+# The connections that the load balancer accepts from clients.
+MAX_CLIENTS = 896
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +51,10 @@ def lb(
 class Upload:
     """A request of which a part of the body is sent."""
 
-    def __init__(self, lb: LoadBalancer, path: str, length: int, sent: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", lb.ports["public"]), TIMEOUT_S)
+    def __init__(
+        self, lb: LoadBalancer, path: str, length: int, sent: int, frontend: str = "public"
+    ) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", lb.ports[frontend]), TIMEOUT_S)
         head = f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n"
         self._socket.sendall(head.encode() + b"a" * sent)
 
@@ -160,3 +166,100 @@ def test_chunked_body_for_granian_must_fit_in_the_buffer(
             head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
             body = f"{size:x}\r\n{'a' * size}\r\n0\r\n\r\n"
             assert lb.exchange(head + body).status == status
+
+
+# The timeouts are the load balancer's own, but shorter.
+SHORT = {"lua.deadline 10": "lua.deadline 10\n    timeout queue 300ms\n    timeout server 1s"}
+
+
+class Silent(Instance):
+    """An instance that does not answer."""
+
+    def answer_to(self, request: Request) -> Answer:
+        if request.path == "/silent":
+            threading.Event().wait(TIMEOUT_S)
+        return super().answer_to(request)
+
+    answers: Mapping[str, Answer] = {"/busy": Answer(503)}
+
+
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadBalancer]:
+    """The load balancer with short timeouts, an instance of web, and none of data-service."""
+    folder, instance = tmp_path_factory.mktemp("lb"), Silent()
+    addresses = {"web": {"web-1": instance.address}, "data-service": {}}
+    lb = LoadBalancer(folder, addresses, SHORT)
+    yield lb
+    lb.close()
+    instance.close()
+
+
+def large_failures(lb: LoadBalancer) -> int:
+    """Return the failed requests with large bodies, as `prometheus/rules/sli.yml` counts them."""
+    counters = lb.idle_counters()
+    unanswered = (
+        counters["backend_sessions_total web-large"]
+        - counters["backend_http_requests_total web-large"]
+    )
+    return counters["backend_http_responses_total web-large 5xx"] + max(
+        unanswered, counters["backend_server_aborts_total web-large"]
+    )
+
+
+@pytest.mark.parametrize("count", [SLOTS, SLOTS + 64], ids=["the slots", "the slots and the queue"])
+def test_large_body_is_a_429_while_others_fill(impatient: LoadBalancer, count: int) -> None:
+    lb, before = impatient, large_failures(impatient)
+    with ExitStack() as stack:
+        for _ in range(count):
+            stack.enter_context(closing(Upload(lb, "/held", LARGE, LARGE - 1)))
+        poll_until(
+            lambda: lb.counters()["backend_current_sessions web-large"] >= count, "the uploads"
+        )
+        with closing(Upload(lb, f"/refused-{count}", LARGE, LARGE)) as upload:
+            status, body = upload.response()
+    assert status == 429
+    line = lb.access_line(path=f"/refused-{count}")
+    assert (line["status"], line["level"]) == (429, "INFO")
+    assert json.loads(body)["request_id"] == line["request_id"]
+    assert large_failures(lb) == before
+
+
+def test_client_that_stops_in_a_large_body_gets_400(impatient: LoadBalancer) -> None:
+    before = large_failures(impatient)
+    with closing(Upload(impatient, "/stops", LARGE, LARGE // 2)) as upload:
+        assert upload.response()[0] == 400
+    assert impatient.access_line(path="/stops")["status"] == 400
+    assert large_failures(impatient) == before
+
+
+@pytest.mark.parametrize(("path", "status"), [("/silent", 504), ("/busy", 503)])
+def test_instance_that_fails_a_large_body_is_a_failure(
+    impatient: LoadBalancer, path: str, status: int
+) -> None:
+    before = large_failures(impatient)
+    with closing(Upload(impatient, path, LARGE, LARGE)) as upload:
+        assert upload.response()[0] == status
+    assert large_failures(impatient) == before + 1
+
+
+def test_large_body_without_an_instance_is_503(impatient: LoadBalancer) -> None:
+    with closing(Upload(impatient, "/process", LARGE, LARGE, frontend="internal")) as upload:
+        assert upload.response()[0] == 503
+
+
+def test_clients_that_use_up_their_connections_stop_no_service(lb: LoadBalancer) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    try:
+        with ExitStack() as stack:
+            address = ("127.0.0.1", lb.ports["public"])
+            for _ in range(MAX_CLIENTS + 1):
+                stack.enter_context(closing(socket.create_connection(address, TIMEOUT_S)))
+            poll_until(
+                lambda: lb.counters()["frontend_current_sessions public"] == MAX_CLIENTS,
+                "the connections",
+            )
+            assert lb.counters()["frontend_limit_sessions public"] == MAX_CLIENTS
+            assert lb.request("GET", "/", frontend="internal").status == 503  # no data-service
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -9,18 +9,21 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from subprocess import DEVNULL
+from subprocess import DEVNULL, PIPE
 from threading import Event, Thread
 from types import TracebackType
 
 import requests
 
 from alertdrill.config import ROOT
+from alertdrill.drills.faults import slow_clients as clients
 
 # A light load for two cores. A request to an instance that hangs waits for 10 s at most, which is
 # 250 requests at this interval.
 INTERVAL_S = 0.04
 MAX_CLIENTS = 256
+# Longer than a test or a measurement.
+MAX_SLOW_S = 600
 
 
 @dataclass(frozen=True)
@@ -88,3 +91,23 @@ class Traffic:
         except requests.RequestException:
             status = 0
         self._answers.append(Answer(began, status))
+
+
+@contextmanager
+def slow_clients(url: str, **counts: int) -> Iterator[None]:
+    """Keep this number of each kind of slow client connected while the block lasts.
+
+    They are those of the fault `slow_clients`; `url` has the path that they request.
+    """
+    words = [f"{kind}={count}" for kind, count in counts.items()]
+    command = [sys.executable, "-m", clients.__name__, url, str(MAX_SLOW_S), *words]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=PIPE, stdout=PIPE, text=True)
+    assert process.stdin
+    assert process.stdout
+    process.stdout.readline()  # it is ready
+    process.stdin.write("go\n")
+    process.stdin.flush()
+    try:
+        yield
+    finally:
+        process.communicate()  # it exits when its input closes

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ...config import ROOT
 from ...errors import AlertdrillError
-from ..undo import UndoStep
+from ..context import DrillContext
+from ..model import DrillError
+from ..undo import UndoStep, tagged_environment
 
 
 @dataclass(frozen=True)
@@ -50,3 +55,40 @@ def repeating(
             thread.join()
 
     return Fault(thread.start, undo, stop=stop)
+
+
+def process_fault(context: DrillContext, module: str, *arguments: str) -> Fault:
+    """Return the fault of a process that runs a module, until the fault stops.
+
+    The process prints a line when it is ready, starts when it reads one, and exits when its input
+    closes: also if this process is killed.
+    """
+    processes: list[subprocess.Popen[str]] = []
+
+    def prepare() -> None:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, "-m", module, *arguments],
+            env=tagged_environment(context.record.run_id),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+            cwd=ROOT,
+            start_new_session=True,
+        )
+        processes.append(process)
+        assert process.stdout
+        if not process.stdout.readline():  # it is ready; memory takes seconds
+            text = " ".join(arguments)
+            raise DrillError(f"The process of {text} exited before it was ready.")
+
+    def inject() -> None:
+        stdin = processes[0].stdin
+        assert stdin
+        stdin.write("go\n")
+
+    def stop() -> None:
+        for process in processes:
+            process.communicate()
+
+    return Fault(inject, prepare=prepare, stop=stop)

@@ -5,18 +5,15 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from ...clients.prometheus import Prometheus
-from ...config import ROOT
 from ..context import DrillContext
 from ..model import DrillError, FaultSpec
-from ..undo import tagged_environment
-from . import Fault, repeating
+from . import Fault, process_fault, repeating
 
+STRESS = f"{__package__}.host_stress"
 # How often a growing file grows.
 GROWTH_INTERVAL_S = 0.1
 # The maximum fraction of the free space, so that the drill does not break the host.
@@ -77,7 +74,7 @@ def _grow(file: Path, size: float) -> None:
 
 def cpu_stress(_: FaultSpec, context: DrillContext) -> Fault:
     """Every core is busy."""
-    return _stress(context, "cpu_stress")
+    return process_fault(context, STRESS, "cpu_stress")
 
 
 def memory_pressure(spec: FaultSpec, context: DrillContext) -> Fault:
@@ -86,37 +83,4 @@ def memory_pressure(spec: FaultSpec, context: DrillContext) -> Fault:
     It allocates the part down to `initial_available` before the drill's clock starts.
     """
     levels = (str(spec.parameters[level]) for level in ("initial_available", "available"))
-    return _stress(context, spec.kind, *levels)
-
-
-def _stress(context: DrillContext, *arguments: str) -> Fault:
-    """Return the fault of a process of `host_stress.py`, which exits when its input closes."""
-    processes: list[subprocess.Popen[str]] = []
-
-    def prepare() -> None:
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-m", "alertdrill.drills.faults.host_stress", *arguments],
-            env=tagged_environment(context.record.run_id),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            bufsize=1,
-            cwd=ROOT,
-            start_new_session=True,
-        )
-        processes.append(process)
-        assert process.stdout
-        if not process.stdout.readline():  # it is ready; memory takes seconds
-            text = " ".join(arguments)
-            raise DrillError(f"The process of {text} exited before it was ready.")
-
-    def inject() -> None:
-        stdin = processes[0].stdin
-        assert stdin
-        stdin.write("go\n")
-
-    def stop() -> None:
-        for process in processes:
-            process.communicate()
-
-    return Fault(inject, prepare=prepare, stop=stop)
+    return process_fault(context, STRESS, spec.kind, *levels)

@@ -27,10 +27,10 @@ POLL_INTERVAL_S = 0.05
 
 def stress_cpu() -> None:
     """Keep every core busy with a low priority: other processes go first."""
-    _await_start()
+    await_start()
     os.nice(5)
     _fork_per_core()
-    _exit_with_input()
+    exit_with_input()
     while True:
         sum(range(10_000))
 
@@ -51,8 +51,8 @@ def press_memory(initial_available: float, available: float) -> None:
         if os.getppid() != parent:
             os._exit(0)
         time.sleep(POLL_INTERVAL_S)
-    _await_start()
-    _exit_with_input()
+    await_start()
+    exit_with_input()
     while True:
         chunks += _allocate(available)
         time.sleep(POLL_INTERVAL_S)
@@ -70,14 +70,17 @@ def _allocate(available: float) -> Iterator[mmap.mmap]:
         yield mmap.mmap(-1, CHUNK, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE)
 
 
-def _await_start() -> None:
+def await_start() -> None:
+    """Print that the process is ready, and wait for a line; exit if there is none."""
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     if not sys.stdin.readline():
         sys.exit()
 
 
-def _exit_with_input() -> None:
+def exit_with_input() -> None:
+    """Exit once the input closes, in a thread of its own."""
+
     def wait() -> None:
         sys.stdin.read()
         os._exit(0)

@@ -16,6 +16,7 @@ from ...config.yaml_lines import Seconds, YamlModel, sentence
 from ..context import DrillContext
 from ..model import FaultSpec
 from . import Fault, host, stack
+from .slow_clients import CLIENTS
 
 # What a kind accepts as its target: `instance` includes a whole service.
 TargetScope = Literal["instance", "service", "component", "any", "none"]
@@ -23,6 +24,8 @@ Interval = Annotated[Seconds, Field(gt=0)]
 Replicas = Annotated[int, Field(gt=0, le=MAX_REPLICAS)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
+# Of one kind: all that the load balancer accepts.
+Clients = Annotated[int, Field(gt=0, le=1024)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 # What every runtime starts, but Grafana, on which no alert depends.
 COMPONENTS = [
@@ -36,6 +39,7 @@ class FaultKind:
 
     `rates` are parameters that are multiplied by the speed, `durations` are divided by it. A
     fault that `takes_down` its target puts an instance out of service, so that a restart may help.
+    One that `ends_by_itself` has a duration, so it ends even if this process is killed.
     """
 
     name: str
@@ -46,6 +50,7 @@ class FaultKind:
     rates: Sequence[str] = ()
     durations: Sequence[str] = ()
     takes_down: bool = False
+    ends_by_itself: bool = False
 
     def at_speed(self, parameters: Mapping[str, Any], speed: float) -> dict[str, Any]:
         """Return a fault's parameters at a speed."""
@@ -60,7 +65,7 @@ def create(spec: FaultSpec, context: DrillContext, max_duration: float) -> Fault
     """Return the fault of a drill, without injecting it; it lasts `max_duration` seconds."""
     kind = KINDS[spec.kind]
     parameters = kind.at_speed(spec.parameters, context.runtime.speed)
-    if kind.fault is stack.service_fault:  # it ends by itself, even if this process is killed
+    if kind.ends_by_itself:
         parameters["duration"] = max_duration
     return kind.fault(spec.model_copy(update={"parameters": parameters}), context)
 
@@ -98,7 +103,7 @@ def _kind(
 
 def _service(name: str, parameters: Mapping[str, Any] = {}, **options: Any) -> FaultKind:
     optional = {key: (kind, 0.0) for key, kind in {"probability": Fraction, **parameters}.items()}
-    return _kind("instance", stack.service_fault, optional, name, **options)
+    return _kind("instance", stack.service_fault, optional, name, ends_by_itself=True, **options)
 
 
 _KINDS = (
@@ -150,5 +155,6 @@ _KINDS = (
     _kind("component", stack.drop_targets),
     _kind("none", stack.stop_load),
     _kind("none", stack.not_found_scan, {"requests_per_second": Positive}),
+    _kind("none", stack.slow_clients, dict.fromkeys(CLIENTS, (Clients, 0)), ends_by_itself=True),
 )
 KINDS: Mapping[str, FaultKind] = {kind.name: kind for kind in _KINDS}

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from ...clients.faults import Faults
 from ...clients.http import request
+from ...config.services import SERVICES
 from ...runtimes.base import instances_of, running_ops_addresses
 from ..context import DrillContext
 from ..model import DrillError, FaultSpec
-from . import Fault, repeating
+from . import Fault, process_fault, repeating
 
 # An instance takes seconds to start and must not stay ready for long.
 CRASH_INTERVAL_S = 0.5
@@ -130,3 +131,18 @@ def not_found_scan(spec: FaultSpec, context: DrillContext) -> Fault:
     """A client requests pages that do not exist."""
     url = f"{context.runtime.addresses()['Services'].rstrip('/')}/no-such-page"
     return repeating(1 / spec.parameters["requests_per_second"], lambda: request("GET", url))
+
+
+def slow_clients(spec: FaultSpec, context: DrillContext) -> Fault:
+    """Clients keep this number of slow connections open, and each uses it a byte per second.
+
+    `heads` send a header, `bodies` a body of 8,000 bytes. `large_bodies` send 30 kB of a megabyte
+    at once, then the rest; `readers` send a request, then read its response. The path is that of
+    the audit in `apps/services.yml`.
+    """
+    path = next((service.audit.path for service in SERVICES.values() if service.audit), "/")
+    url = f"{context.runtime.addresses()['Services'].rstrip('/')}{path}"
+    counts = {name: value for name, value in spec.parameters.items() if name != "duration"}
+    numbers = [f"{kind}={number}" for kind, number in counts.items()]
+    duration = str(spec.parameters["duration"])
+    return process_fault(context, f"{__package__}.slow_clients", url, duration, *numbers)

@@ -117,6 +117,18 @@ BOTTLENECKS = Section(
         alerts=[Limit("LbQueueing"), "Saturated"],
     ),
     Series(
+        "What share of the load balancer's connections is in use?",
+        "Above the line for two minutes: clients are slow, or too many. At 100 % new ones wait"
+        " without an answer.",
+        range_query(
+            'sum by (instance) (haproxy_frontend_current_sessions{proxy="public"})'
+            ' / sum by (instance) (haproxy_frontend_limit_sessions{proxy="public"})',
+            "{{instance}}",
+        ),
+        alerts=[Limit("LbConnectionsHigh")],
+        unit=units.PercentUnit,
+    ),
+    Series(
         "What share of the worker threads is in use?",
         "Above the line the responder starts another instance, up to the maximum.",
         range_query(

@@ -14,6 +14,8 @@ import requests
 from tests.unit.telemetry.instance import SERVERS, TIMEOUT_S, TOKEN, Instance, poll_until
 
 SHOP = "tests.unit.telemetry.shop:create_app()"
+# How long a client takes to send a body: longer than an application for its request.
+SLOW_S = 1.0
 OPERATIONS = ("/healthz", "/readyz", "/metrics", "/faults")
 SPELLINGS = ("//metrics", "/%6detrics", "/x/metrics", "/faults/x%0ay")
 
@@ -176,3 +178,18 @@ def test_answer_of_known_length_is_not_chunked(shop: Instance, method: str) -> N
 
 def test_every_line_is_json(shop: Instance) -> None:
     assert shop.lines("access")  # it parses all lines
+
+
+@pytest.mark.parametrize("path", ["/upload", "/lines"])
+def test_wait_for_a_body_is_not_the_time_of_the_service(shop: Instance, path: str) -> None:
+    head = f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", shop.port), TIMEOUT_S) as client:
+        client.sendall(head.encode() + b"a" * 1000)
+        threading.Event().wait(SLOW_S)
+        client.sendall(b"a" * 1000)
+        answer = HTTPResponse(client)
+        answer.begin()
+        assert answer.status == 200
+        answer.read()
+    (line, *_) = [line for line in reversed(shop.lines("access")) if line["path"] == path]
+    assert line["duration_ms"] < SLOW_S * 1000

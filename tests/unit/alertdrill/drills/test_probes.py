@@ -1,5 +1,6 @@
+import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -30,6 +31,13 @@ class Fakes:
         self.received: list[ReceivedAlert] = []
         self.requests: list[tuple[float, dict[str, str]]] = []
         self.performed: list[PerformedAction] = []
+        # The services whose requests fail.
+        self.failing: list[str] = []
+        self.queries: list[str] = []
+
+    def query(self, promql: str) -> list[dict[str, Any]]:
+        self.queries.append(promql)
+        return [{"metric": {"proxy": service}, "value": [0, "1"]} for service in self.failing]
 
     def rule(self, alert: str) -> RuleState | None:
         return RuleState("up", 0.0, "", self.active) if self.loaded else None
@@ -209,6 +217,22 @@ def test_fault_may_page_only_once(fakes: Fakes, probes: Probes) -> None:
     fakes.received.append(received("Also"))
     with pytest.raises(DrillError, match=r"^One fault paged 2 times \(Also, Down\): let one inhi"):
         probes.check_single_page()
+
+
+@pytest.mark.parametrize("allowed", ["any", "none"])
+def test_failed_requests_are_reported_if_there_may_be_none(
+    fakes: Fakes, runtime: FakeRuntime, allowed: Literal["any", "none"]
+) -> None:
+    probes = make_probes(fakes, runtime, expect=Expectation(failures=allowed))
+    probes.since = time.time() - 90
+    probes.check_failures()
+    fakes.failing = ["web"]
+    if allowed == "any":
+        probes.check_failures()
+        return
+    with pytest.raises(DrillError, match=r"^Requests to web failed"):
+        probes.check_failures()
+    assert "[90s]" in fakes.queries[-1]  # since the fault began
 
 
 def broken(kind: str, target: str = "", affects: Sequence[str] = ()) -> Drill:
