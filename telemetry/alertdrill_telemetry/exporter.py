@@ -100,8 +100,8 @@ class MetricsExporter(PrometheusMetrics):  # type: ignore[misc]
         # Besides ours, those that the application has declared in the default registry.
         others = list(REGISTRY._collector_to_names)
         if shared := multiprocess_dir():
-            collectors = [multiprocess.MultiProcessCollector(None, str(shared))]
-            collectors += [WorkerProcesses(shared), *self.contract.callback_gauges]
+            collectors = [WorkerFiles(shared), WorkerProcesses(shared)]
+            collectors += self.contract.callback_gauges
             # The files of the workers have the other metrics of both registries.
             others = [other for other in others if not isinstance(other, PER_PROCESS)]
         encode, content_type = choose_encoder(accept_header or "")
@@ -143,6 +143,25 @@ class _Exposition:
                 elif samples:
                     metric.samples = samples
                     yield metric
+
+
+class WorkerFiles(Collector):
+    """The metrics in the files of all workers, summed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the metrics, without the files that a starting worker has just created."""
+        files = [str(file) for file in self._folder.glob("*.db") if _has_content(file)]
+        return cast("Iterable[Metric]", multiprocess.MultiProcessCollector.merge(files))
+
+
+def _has_content(file: Path) -> bool:
+    try:
+        return file.stat().st_size > 0
+    except FileNotFoundError:  # of a worker that has just ended
+        return False
 
 
 class WorkerProcesses(Collector):

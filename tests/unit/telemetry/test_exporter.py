@@ -4,6 +4,7 @@ import os
 import random
 import string
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -13,6 +14,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter
 from prometheus_client.parser import text_string_to_metric_families
 
 from alertdrill_telemetry.drain import DrainState
+from alertdrill_telemetry.exporter import WorkerFiles
 from alertdrill_telemetry.metrics import EXPORTER_METRICS
 
 DURATION = "flask_http_request_duration_seconds_count"
@@ -193,3 +195,8 @@ def test_scrape_is_recorded(client: FlaskClient) -> None:
     assert DrainState().last_scrape() == 0
     client.get("/metrics")
     assert DrainState().last_scrape() > 0
+
+
+def test_file_of_a_starting_worker_may_be_empty(tmp_path: Path) -> None:
+    (tmp_path / "counter_1.db").touch()
+    assert list(WorkerFiles(tmp_path).collect()) == []
