@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from alertdrill.clients.faults import Faults
+from alertdrill.clients.responder import ADOPTED
 from tests.e2e.compressed_stack import (
     DECISION_TIMEOUT_S,
     RESTART_TIMEOUT_S,
@@ -166,8 +167,10 @@ def test_alert_without_a_notification_is_acted_on(stack: CompressedStack) -> Non
     assert stack.command("/resume").status_code == 200
     restarted = [("restart", "web-3", "done")]
     poll_until(lambda: stack.results(before) == restarted, "the action", RESTART_TIMEOUT_S)
-    assert len(stack.get("/notifications", alert="MemoryLeak", instance="web-3")) == 1
+    notifications = stack.get("/notifications", alert="MemoryLeak", instance="web-3")
     stack.resolve(leak)
+    groups = [notification["group_key"] for notification in notifications]
+    assert groups == [ADOPTED, '{}:{alertname="MemoryLeak", service="web"}']
 
 
 def test_alert_that_was_posted_to_alertmanager_causes_no_action(stack: CompressedStack) -> None:
