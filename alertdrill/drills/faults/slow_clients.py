@@ -23,9 +23,9 @@ from urllib.parse import urlsplit
 from .host_stress import await_start, exit_with_input
 
 INTERVAL_S = 1.0
-# From the connection to the first byte, so that clients that are refused at once do not spin, and
-# still hold a connection most of the time.
-FIRST_BYTE_S = (0.5, 1.5)
+# From the connection to the first byte: at first, and after an end. A client that is refused at once
+# does not spin then, and still holds a connection most of the time. The load balancer allows 5 s.
+FIRST_BYTE_S, NEXT_FIRST_BYTE_S = (0.5, 1.5), (1.0, 4.0)
 # How many clients start per second, so that their first requests are no load of their own.
 STARTS_PER_S = 200.0
 # The load balancer closes a connection after 15 s without reading. The client does not see that
@@ -103,13 +103,15 @@ async def _keep_connected(
 ) -> None:
     loop = asyncio.get_running_loop()
     await asyncio.sleep(delay)
+    pause = FIRST_BYTE_S
     while True:
         with suppress(OSError), socket.socket() as connection:
             connection.setblocking(False)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
             with suppress(OSError):
                 await loop.sock_connect(connection, address)
-            await asyncio.sleep(random.uniform(*FIRST_BYTE_S))  # noqa: S311 - no secret
+            await asyncio.sleep(random.uniform(*pause))  # noqa: S311 - no secret
+            pause = NEXT_FIRST_BYTE_S
             await client(connection, path)
 
 
