@@ -23,8 +23,9 @@ from urllib.parse import urlsplit
 from .host_stress import await_start, exit_with_input
 
 INTERVAL_S = 1.0
-# From the connection to the first byte: at first, and after an end. A client that is refused at once
-# does not spin then, and still holds a connection most of the time. The load balancer allows 5 s.
+# From the connection to the first byte: at first, and after an end. A client that is refused at
+# once does not spin then, and still holds a connection most of the time. The load balancer allows
+# 5 s.
 FIRST_BYTE_S, NEXT_FIRST_BYTE_S = (0.5, 1.5), (1.0, 4.0)
 # How many clients start per second, so that their first requests are no load of their own.
 STARTS_PER_S = 200.0
