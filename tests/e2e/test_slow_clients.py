@@ -16,10 +16,12 @@ CONNECTIONS = 'haproxy_frontend_current_sessions{proxy="public"}'
 FAILURES = 'sum(haproxy_backend_http_responses_total{code="5xx"})'
 
 
-def test_no_request_fails_beside_slow_clients(stack: Stack) -> None:
+@pytest.mark.parametrize("sources", [1, 200])
+def test_no_request_fails_beside_slow_clients(stack: Stack, sources: int) -> None:
     stack.wait_for_scrape()
     before = stack.total(FAILURES)
-    with slow_clients(stack.url("lb", "/process"), **dict.fromkeys(KINDS, CLIENTS)):
+    counts = dict.fromkeys(KINDS, CLIENTS) | {"sources": sources}
+    with slow_clients(stack.url("lb", "/process"), **counts):
         # Some of them connect again at any time.
         poll_until(lambda: stack.total(CONNECTIONS) > 3 * CLIENTS, "the slow clients", 30)
         with Traffic(stack.url("lb")) as traffic:

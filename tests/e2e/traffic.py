@@ -97,7 +97,8 @@ class Traffic:
 def slow_clients(url: str, **counts: int) -> Iterator[None]:
     """Keep this number of each kind of slow client connected while the block lasts.
 
-    They are those of the fault `slow_clients`; `url` has the path that they request.
+    They are those of the fault `slow_clients`; `url` has the path that they request. `sources` is
+    the number of addresses that they come from.
     """
     words = [f"{kind}={count}" for kind, count in counts.items()]
     command = [sys.executable, "-m", clients.__name__, url, str(MAX_SLOW_S), *words]

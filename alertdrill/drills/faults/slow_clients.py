@@ -1,10 +1,11 @@
 """Open slow connections, as a process of its own that never outlives the drill's.
 
-`python -m alertdrill.drills.faults.slow_clients URL SECONDS heads=150 bodies=150`
+`python -m alertdrill.drills.faults.slow_clients URL SECONDS heads=150 bodies=150 sources=50`
 
-Each client sends or reads a byte per second, and connects again once its connection is closed. The
-process prints a line when it is ready, starts when it reads one, and exits when its input closes,
-or SECONDS after its start. One event loop serves all clients.
+Each client sends or reads a byte per second, and connects again once its connection is closed. With
+`sources`, the clients of a loopback address come from this number of addresses. The process prints
+a line when it is ready, starts when it reads one, and exits when its input closes, or SECONDS after
+its start. One event loop serves all clients.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ async def _drip(connection: socket.socket, start: bytes) -> None:
 
 
 async def _keep_connected(
-    client: Client, address: tuple[str, int], path: str, delay: float
+    client: Client, address: tuple[str, int], path: str, source: str, delay: float
 ) -> None:
     loop = asyncio.get_running_loop()
     await asyncio.sleep(delay)
@@ -109,6 +110,8 @@ async def _keep_connected(
         with suppress(OSError), socket.socket() as connection:
             connection.setblocking(False)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+            if source:
+                connection.bind((source, 0))
             with suppress(OSError):
                 await loop.sock_connect(connection, address)
             await asyncio.sleep(random.uniform(*pause))  # noqa: S311 - no secret
@@ -116,8 +119,11 @@ async def _keep_connected(
             await client(connection, path)
 
 
-async def run(url: str, seconds: float, counts: Mapping[str, int]) -> None:
-    """Keep this number of each kind of client connected to a host for some seconds."""
+async def run(url: str, seconds: float, counts: Mapping[str, int], sources: int = 0) -> None:
+    """Keep this number of each kind of client connected to a host for some seconds.
+
+    They come from `sources` addresses of the loopback network, or, with 0, from the default one.
+    """
     parts = urlsplit(url)
     # Resolved once: a name's lookup blocks the loop.
     address = (socket.gethostbyname(parts.hostname or ""), parts.port or 80)
@@ -125,7 +131,13 @@ async def run(url: str, seconds: float, counts: Mapping[str, int]) -> None:
     random.shuffle(clients)
     tasks = [
         asyncio.create_task(
-            _keep_connected(client, address, parts.path or "/", number / STARTS_PER_S)
+            _keep_connected(
+                client,
+                address,
+                parts.path or "/",
+                f"127.0.0.{1 + number % sources}" if sources else "",
+                number / STARTS_PER_S,
+            )
         )
         for number, client in enumerate(clients)
     ]
@@ -140,7 +152,8 @@ def main(url: str, seconds: str, *counts: str) -> None:
     await_start()
     exit_with_input()
     numbers = {kind: int(number) for kind, _, number in (count.partition("=") for count in counts)}
-    asyncio.run(run(url, float(seconds), numbers))
+    sources = numbers.pop("sources", 0)
+    asyncio.run(run(url, float(seconds), numbers, sources))
 
 
 if __name__ == "__main__":
