@@ -274,7 +274,7 @@ class NativeStack:
             tagged_processes.kill_processes(self._supervisors())
         if leftover := self.left_running():
             names = tagged_processes.describe(leftover)
-            on_progress(f"stopping {len(leftover)} leftover processes: {names}")
+            on_progress(f"stopping leftover processes: {names}")
             tagged_processes.terminate_processes(leftover)
         for socket in (self.layout.supervisor_socket, self.layout.lb_socket):
             socket.unlink(missing_ok=True)

@@ -186,7 +186,7 @@ def test_down_stops_leftover_processes(
         tagged_processes, "terminate_processes", lambda left: messages.append(f"end {len(left)}")
     )
     runtime.down(messages.append)
-    assert messages == ["stopping 3 leftover processes: web-1 (2), web-2", "end 3"]
+    assert messages == ["stopping leftover processes: web-1 (2), web-2", "end 3"]
     assert not any(socket.exists() for socket in sockets)
 
 
