@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import click
 
 from ..config import settings
+from ..drills.undo import end_abandoned_runs
 from ..errors import AlertdrillError
 from ..runtimes.base import RunningStack
 from ..runtimes.select import select_running_stack, select_stack_runtime
@@ -54,9 +55,14 @@ def up(as_json: bool) -> None:
 
 @click.command()
 def down() -> None:
-    """Stop the whole stack, also after a crash."""
-    runtime = select_stack_runtime(settings.current(), note)
+    """Stop the whole stack, also after a crash.
+
+    It also ends what a killed run of drills or a killed load has left, and says what it finds.
+    """
+    stack = settings.current()
+    runtime = select_stack_runtime(stack, note)
     with timed("stopping") as on_progress:
+        end_abandoned_runs(stack, on_progress)
         runtime.down(on_progress)
     output.print("Down.")
 
@@ -77,6 +83,8 @@ def status(as_json: bool) -> None:
     else:
         output.print(address_table(runtime.addresses()))
         output.print(instance_table(instances))
+        if any(instance.state in ("stopped", "failed") for instance in instances):
+            output.print("Start what is missing with `make up`.")
     healthy = instances and all(instance.state in ("ready", "standby") for instance in instances)
     sys.exit(0 if healthy else 1)
 

@@ -127,5 +127,7 @@ COMPONENTS: Mapping[str, Component] = {
     ),
     "docker-proxy": Component(relay="control", image="haproxy", version="haproxy", replicas=2),
 }
+# What supervises the native processes: its name among instances and targets.
+SUPERVISOR = "supervisord"
 # What docker-compose.yml runs once or on demand.
 TASKS = ("drills", "drills-proxy", "init-config", "locust-master", "locust-worker", "test")

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from ..errors import AlertdrillError
 from . import ROOT
-from .components import COMPONENTS, TASKS, Component
+from .components import COMPONENTS, SUPERVISOR, TASKS, Component
 from .yaml_lines import Seconds, YamlDocument, YamlModel, sentence
 
 # Each service has a hundred native ports; ten services leave room for an ephemeral stack.
@@ -24,6 +24,8 @@ OPS_OFFSET = 50
 NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 # A hostname has at most 63 characters, including the project's name and the instance's number.
 MAX_NAME_LENGTH = 30
+# The end of the name of a service's second backend: see lb/backend.cfg.
+LARGE = "-large"
 SIZE = r"[1-9][0-9]{0,5}MiB"
 PATH = r"(/[A-Za-z0-9._~-]+)+"
 # The default number of instances of a service: if one fails, another still serves.
@@ -53,7 +55,12 @@ def _name(name: str) -> str:
             f"{name!r} is not a valid service name: use up to {MAX_NAME_LENGTH} small letters,"
             " digits and single hyphens, and end with a letter"
         )
-    if name in COMPONENTS or name in TASKS:
+    if name.endswith(LARGE):
+        raise sentence(
+            f"{name!r} ends in {LARGE}, as the load balancer's backends for large bodies do: use"
+            " another name"
+        )
+    if name in (*COMPONENTS, *TASKS, SUPERVISOR):
         raise sentence(f"{name} is a component of the stack: use another name")
     return name
 

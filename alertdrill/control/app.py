@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from collections.abc import Callable
 
 from flask import Flask, Response
@@ -15,7 +16,7 @@ from alertdrill_telemetry.problems import Problem
 from ..clients import http
 from ..config.settings import IN_NETWORK
 from ..errors import AlertdrillError
-from ..runtimes.base import ControlTarget, LogWriter
+from ..runtimes.base import SUPERVISOR_METRICS, ControlTarget, SupervisedRuntime
 from ..runtimes.engine import ProjectEngine
 from ..runtimes.select import select_control_target
 from .metrics import declare_lost_lines
@@ -42,8 +43,9 @@ def create_app(
     """
     app = Flask(__name__, static_folder=None)
     telemetry = init_app(app, service="control")
-    if isinstance(runtime, LogWriter):
+    if isinstance(runtime, SupervisedRuntime):
         declare_lost_lines(telemetry.metrics, runtime)
+        _add_supervisor(telemetry.operations, runtime)
     problems.init_app(app, MAX_BODY_BYTES)
     app.register_error_handler(
         AlertdrillError, lambda error: Problem(status_of(error), str(error)).response()
@@ -57,10 +59,13 @@ def create_app(
 def serve() -> Flask:
     """Return the API for the runtime that the environment names, and start its reconcile loop.
 
-    Only containers need the loop: supervisord and Swarm restart what is killed.
+    Only containers need the loop: supervisord and Swarm restart what is killed. What starts
+    supervisord again if it is killed is a thread of this process.
     """
     settings = ControlSettings.from_env(os.environ)
     runtime = select_control_target(settings.stack)
+    if isinstance(runtime, SupervisedRuntime):
+        threading.Thread(target=runtime.watch_supervisor, name="watch", daemon=True).start()
     if settings.stack.runtime != IN_NETWORK:
         return create_app(settings, runtime)
     host, project = os.environ.get("DOCKER_HOST", ""), settings.stack.project
@@ -93,4 +98,14 @@ def _extend_operations(
             raise Problem(404, f"no proxy named {name!r}.")
         if not proxy_answers(name):
             raise Problem(503, f"{name} does not answer, or the engine behind it.")
+        return Response("", mimetype="text/plain")  # `up` is all
+
+
+def _add_supervisor(operations: Flask, runtime: SupervisedRuntime) -> None:
+    """Add the scrape of supervisord, which has no metrics: it fails while supervisord is gone."""
+
+    @operations.get(SUPERVISOR_METRICS)
+    def supervisor() -> Response:
+        if not runtime.supervisor_answers():
+            raise Problem(503, "supervisord does not answer.")
         return Response("", mimetype="text/plain")  # `up` is all

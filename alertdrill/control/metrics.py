@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from alertdrill_telemetry.metrics import Metrics, Sample
 
 from ..errors import AlertdrillError
-from ..runtimes.base import LogWriter
+from ..runtimes.base import SupervisedRuntime
 
 
-def declare_lost_lines(metrics: Metrics, runtime: LogWriter) -> None:
+def declare_lost_lines(metrics: Metrics, runtime: SupervisedRuntime) -> None:
     """Declare the counter of the lines that the runtime could not write to the log files."""
 
     def read() -> Iterator[Sample]:

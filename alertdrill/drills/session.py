@@ -86,7 +86,7 @@ def provision(
             runtime = select(stack)
             if stack.runtime == "compose":
                 on_exit.enter_context(project_lock(stack))
-        record = UndoRecord(f"{began:.0f}-{id(undo_log):x}", began, stack)
+        record = UndoRecord(undo.new_run_id(settings.home, began), began, stack)
         undo_log.write(record)
         guard = undo.start_guard(settings.home)
         on_exit.callback(_clean_up, undo_log, guard, progress.note)

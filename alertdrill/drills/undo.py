@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -26,9 +27,10 @@ from ..clients.responder import ResponderClient
 from ..config import ROOT
 from ..config.settings import IN_NETWORK, StackSettings
 from ..errors import AlertdrillError
-from ..file_lock import file_lock
+from ..file_lock import LockedError, file_lock
 from ..runtimes.base import FaultTarget, ProgressCallback, instances_of, running_ops_addresses
 from ..runtimes.select import select_fault_target, select_stack_runtime
+from ..timescale.ephemeral_stack_settings import ephemeral_identity
 from .model import DrillError
 
 # The name of an action, then its arguments. Each step may be performed twice.
@@ -100,13 +102,24 @@ def tagged_environment(run_id: str) -> dict[str, str]:
     return {**os.environ, TAG_VARIABLE: run_id}
 
 
-def terminate_processes(run_id: str) -> None:
-    """Terminate every process of a run, and kill those that stay."""
-    processes = []
+def new_run_id(home: Path, began: float) -> str:
+    """Return the id of a new run; it tells the home of the run, also without its record."""
+    return f"{home.absolute()}:{began:.0f}-{os.getpid():x}"
+
+
+def terminate_processes(run_id: str) -> Sequence[str]:
+    """Terminate every process of a run, or of all runs whose ids begin with `HOME:`.
+
+    Kill those that stay. Return the names of the processes.
+    """
+    processes, names = [], []
     for process in psutil.process_iter():
         # A process that exited, belongs to another user or is a zombie cannot be read.
         with contextlib.suppress(psutil.Error):
-            if process.environ().get(TAG_VARIABLE) == run_id:
+            tag = process.environ().get(TAG_VARIABLE, "")
+            if tag == run_id or (run_id.endswith(":") and tag.startswith(run_id)):
+                module = re.search(r" -m (\S+)", " ".join(process.cmdline()))
+                names.append(module[1] if module else process.name())
                 process.terminate()
                 processes.append(process)
     _, alive = psutil.wait_procs(processes, timeout=TERMINATE_TIMEOUT_S)
@@ -114,6 +127,7 @@ def terminate_processes(run_id: str) -> None:
         with contextlib.suppress(psutil.Error):
             process.kill()
     psutil.wait_procs(alive, timeout=TERMINATE_TIMEOUT_S)
+    return names
 
 
 # The record on disk
@@ -202,7 +216,8 @@ def recover(undo_log: UndoLog) -> str:
     undo_log.clear()
     if record.undone:
         return f"{killed}; its rollback guard has undone its fault."
-    return f"{killed}; its fault is undone now."
+    ended = "its ephemeral stack is stopped" if record.stack.ephemeral else "its fault is undone"
+    return f"{killed}; {ended} now."
 
 
 def roll_back(record: UndoRecord, on_progress: ProgressCallback = lambda _: None) -> Sequence[str]:
@@ -215,6 +230,30 @@ def roll_back(record: UndoRecord, on_progress: ProgressCallback = lambda _: None
         return failures
     select_stack_runtime(record.stack, on_progress).down(on_progress)
     return ()  # the faulty stack no longer exists
+
+
+def end_abandoned_runs(settings: StackSettings, on_progress: ProgressCallback) -> None:
+    """End what killed runs have left: their processes, a fault, an ephemeral stack; report it.
+
+    This works without a record and without a rollback guard. A run in progress goes on.
+    """
+    undo_log = UndoLog(settings.home)
+    if not undo_log.file.parent.exists():
+        return
+    try:
+        with undo_log.lock():
+            if names := terminate_processes(f"{settings.home.absolute()}:"):
+                on_progress(f"a killed run of drills left {', '.join(sorted(names))}: stopped")
+            try:
+                if sentence := recover(undo_log):
+                    on_progress(sentence)
+            except DrillError as error:
+                on_progress(str(error))
+            ephemeral = ephemeral_identity(settings)
+            if ephemeral.home.exists():
+                select_stack_runtime(ephemeral, lambda _: None).down(on_progress)
+    except LockedError:
+        on_progress("a run of drills is in progress: its load and its ephemeral stack go on")
 
 
 def start_guard(home: Path) -> subprocess.Popen[bytes]:

@@ -22,6 +22,7 @@ from ..runtimes.compose.project import ComposeProject
 from ..runtimes.errors import EngineError
 from ..runtimes.native.configs import write_load_target
 from ..runtimes.native.layout import Layout
+from ..runtimes.native.tagged_processes import STACK_TAG
 from .profile import LoadError, LoadProfile
 from .result import LocustStats, RequestStats
 
@@ -82,7 +83,9 @@ def native_runner(
         if processes > 1:
             command += ["--processes", str(processes)]
         port, layout = str(settings.ports.locust), Layout(settings.home / "native")
-        environment = {**os.environ, **_variables(profile), "LOCUST_METRICS_PORT": port}
+        # `down` ends it, even if this process is killed.
+        tag = {STACK_TAG: str(layout.home), "LOCUST_METRICS_PORT": port}
+        environment = {**os.environ, **_variables(profile), **tag}
         write_load_target(layout, f"127.0.0.1:{port}")  # Prometheus scrapes it during the load
         try:
             return _run_locust(command, environment, page.with_suffix(".log"))

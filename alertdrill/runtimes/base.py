@@ -37,6 +37,8 @@ ProgressCallback = Callable[[str], None]
 HEAL_LABEL = "alertdrill.heal"
 HEAL_VALUES = ("true", "1")
 POLL_INTERVAL_S = 0.1
+# The path at which the control API tells Prometheus whether the supervisor answers.
+SUPERVISOR_METRICS = "/supervisor/metrics"
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,14 @@ class ControlTarget(Protocol):
 
 
 @runtime_checkable
-class LogWriter(Protocol):
-    """A runtime that writes the log files itself: native, through supervisord."""
+class SupervisedRuntime(Protocol):
+    """A runtime with a supervisor of its own, which writes the log files: native."""
+
+    def supervisor_answers(self) -> bool:
+        """Return whether the supervisor answers."""
+
+    def watch_supervisor(self) -> None:
+        """Start the supervisor again whenever it is killed; never return."""
 
     def lost_log_lines(self) -> Mapping[str, float]:
         """Return how many lines of each process did not fit in its log file."""

@@ -15,6 +15,12 @@ MIN_PORT, MAX_PORT = 30000, 32500
 RETENTION_SIZE = "200MB"
 
 
+def ephemeral_identity(settings: StackSettings) -> StackSettings:
+    """Return settings that name the ephemeral stack beside a stack, to stop it."""
+    home, project = settings.home / "ephemeral", f"{settings.project}-ephemeral"
+    return replace(settings, home=home, project=project, ephemeral=True)
+
+
 def ephemeral_settings(settings: StackSettings, speed: float) -> StackSettings:
     """Return the settings of an ephemeral stack, below `settings.home`.
 
@@ -23,12 +29,10 @@ def ephemeral_settings(settings: StackSettings, speed: float) -> StackSettings:
     """
     check_speed(speed)
     return replace(
-        settings,
-        home=settings.home / "ephemeral",
+        ephemeral_identity(settings),
         ports=free_ports(),
         lb_address="127.0.0.1",
         retention_size=RETENTION_SIZE,
-        project=f"{settings.project}-ephemeral",
         grafana_password=RANDOM,
         # The default number of replicas, for which the alerts are designed.
         instances={},
@@ -36,7 +40,6 @@ def ephemeral_settings(settings: StackSettings, speed: float) -> StackSettings:
         healing="on",
         faults_enabled=True,
         speed=speed,
-        ephemeral=True,
     )
 
 

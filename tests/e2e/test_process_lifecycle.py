@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 import requests
 
-from tests.e2e.stack import Stack, native_only, poll_until, processes_of
+from tests.e2e.stack import Stack, native_only, poll_until, processes_of, running_stack
+from tests.e2e.traffic import Traffic
 
 pytestmark = [pytest.mark.stack, native_only]
 
 
 def test_every_killed_process_is_restarted(stack: Stack) -> None:
-    before = {name: instance for name, instance in stack.instances().items() if instance["pid"]}
+    instances = stack.instances()
+    del instances["supervisord-1"]  # another test: nothing is left that could start both
+    before = {name: instance for name, instance in instances.items() if instance["pid"]}
     for instance in before.values():
         os.kill(instance["pid"], signal.SIGKILL)
 
@@ -42,16 +51,97 @@ def test_killed_worker_is_restarted(stack: Stack) -> None:
     poll_until(lambda: stack.instances()["data-service-1"]["state"] == "ready", "it to serve", 10)
 
 
-def test_killed_supervisor_is_recovered_by_up(stack: Stack) -> None:
-    pid = int((stack.home / "native" / "supervisord.pid").read_text())
-    os.kill(pid, signal.SIGKILL)
-    poll_until(lambda: not psutil.pid_exists(pid), "supervisord to be gone", 5)
-    assert stack.instances() == {}
-    assert processes_of(stack.home), "the instances should have outlived their supervisor"
-    output = stack.alertdrill("up").stderr
-    assert "leftover" in output
-    assert {instance["state"] for instance in stack.instances().values()} == {"ready", "standby"}
-    assert _process(stack) == 200
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [("data-service-1", "/process"), ("responder-1", "/webhook")],
+    ids=["granian", "gunicorn"],
+)
+def test_killed_master_with_requests_in_flight_is_back_at_once(
+    stack: Stack, name: str, path: str
+) -> None:
+    instance = stack.instances()[name]
+    [worker] = psutil.Process(instance["pid"]).children()
+    log = stack.home / "native" / "logs" / "supervisord.log"
+    lines = len(log.read_text().splitlines())
+    with request_in_flight(instance["address"], path):
+        os.kill(instance["pid"], signal.SIGKILL)
+        poll_until(lambda: not psutil.pid_exists(worker.pid), "the end of its worker", 3)
+    poll_until(lambda: _is_ready(instance), f"{name} to be ready", 10)
+    spawned = [line for line in log.read_text().splitlines()[lines:] if "spawned" in line]
+    assert len(spawned) == 1, "a start failed"
+
+
+@contextmanager
+def request_in_flight(address: str, path: str) -> Iterator[None]:
+    """Keep a request of which the body is missing, so that the worker does not end by itself."""
+    host, _, port = address.partition(":")
+    with socket.create_connection((host, int(port))) as connection:
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        connection.sendall(f"{head}Content-Length: 10\r\n\r\n[".encode())
+        time.sleep(0.5)  # it has a thread
+        yield
+
+
+def _is_ready(instance: dict[str, Any]) -> bool:
+    try:
+        return requests.get(f"http://{instance['ops_address']}/readyz", timeout=1).ok
+    except requests.RequestException:
+        return False
+
+
+def _supervised(stack: Stack) -> dict[str, int]:
+    """Return the process id of each process that supervisord should know."""
+    rows = stack.instances()
+    del rows["supervisord-1"]
+    return {name: row["pid"] for name, row in rows.items()}
+
+
+def test_killed_supervisor_comes_back_and_nothing_is_lost(stack: Stack) -> None:
+    before, pid = _supervised(stack), stack.instances()["supervisord-1"]["pid"]
+    logged = len(stack.access_lines("lb", path="/process", frontend="public"))
+    with Traffic(stack.url("lb")) as traffic:
+        os.kill(pid, signal.SIGKILL)
+        poll_until(
+            lambda: stack.instances()["supervisord-1"]["pid"] not in (None, pid), "its return", 30
+        )
+    answers = traffic.since(0)
+    assert {answer.status for answer in answers} == {200}
+    assert _supervised(stack) == before
+    poll_until(
+        lambda: (
+            len(stack.access_lines("lb", path="/process", frontend="public")) - logged
+            == len(answers)
+        ),
+        "every access line",
+        10,
+    )
+
+
+def test_up_repairs_a_stack_whose_supervisor_and_control_api_were_killed(stack: Stack) -> None:
+    before, rows = _supervised(stack), stack.instances()
+    with Traffic(stack.url("lb")) as traffic:
+        for name in ("supervisord-1", "control-1"):
+            os.kill(rows[name]["pid"], signal.SIGKILL)
+        states = {name: row["state"] for name, row in stack.instances().items()}
+        assert (states["supervisord-1"], states["control-1"]) == ("failed", "stopped")
+        assert states["web-1"] == states["data-service-1"] == states["lb-1"] == "ready"
+        assert "a new one adopts" in stack.alertdrill("up").stderr
+    assert {answer.status for answer in traffic.since(0)} == {200}
+    assert {row["state"] for row in stack.instances().values()} == {"ready", "standby"}
+    after = _supervised(stack)
+    serving = [name for name in before if name.startswith(("web", "data-service", "lb"))]
+    assert {name: after[name] for name in serving} == {name: before[name] for name in serving}
+
+
+def test_down_ends_what_outlived_its_supervisor(tmp_path: Path) -> None:
+    with running_stack(tmp_path) as stack:
+        rows = stack.instances()
+        for name in ("supervisord-1", "control-1"):
+            os.kill(rows[name]["pid"], signal.SIGKILL)
+        output = stack.alertdrill("down").stderr
+        assert "leftover processes: " in output
+        assert "web-1" in output
+        assert processes_of(stack.home) == []
 
 
 def test_everything_listens_on_loopback_only(stack: Stack) -> None:

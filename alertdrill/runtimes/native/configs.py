@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...config import ROOT
+from ...config.components import SUPERVISOR
 from ...config.services import SERVICES
 from ...config.settings import StackSettings
 from ...errors import AlertdrillError
 from ...toolchain.cache import DATA_FOLDER
 from ...toolchain.find import Program
 from .. import config_files
+from ..base import SUPERVISOR_METRICS
 from ..config_files import probe_target, rendered, target, write_atomically, write_json
 from ..errors import checker_error
 from . import supervisor
@@ -47,7 +49,7 @@ class ConfigError(AlertdrillError):
 
 
 def write_all(
-    layout: Layout, plan: Plan, settings: StackSettings, desired: Iterable[Process]
+    layout: Layout, plan: Plan, settings: StackSettings, desired: Sequence[Process]
 ) -> None:
     """Write the committed files and those that only this machine determines."""
     for name in config_files.DROP_IN_FOLDERS:
@@ -117,13 +119,20 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def write_targets(layout: Layout, job: str, processes: Iterable[Process]) -> None:
-    """Write the targets of a scrape job among these processes; Prometheus notices at once."""
+def write_targets(layout: Layout, job: str, processes: Sequence[Process]) -> None:
+    """Write the targets of a scrape job among these processes; Prometheus notices at once.
+
+    supervisord is scraped through the control API.
+    """
     targets = [
         target(process.ops_address or process.address, process.service, process.name)
         for process in processes
         if process.job == job
     ]
+    for process in processes:
+        if (process.service, job) == ("control", "stack"):
+            path = {"__metrics_path__": SUPERVISOR_METRICS}
+            targets.append(target(process.ops_address, SUPERVISOR, f"{SUPERVISOR}-1", **path))
     write_json(layout.targets / f"{job}.json", targets)
 
 

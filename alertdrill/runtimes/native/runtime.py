@@ -8,15 +8,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from ...clients import http
+from ...config.components import SUPERVISOR
 from ...config.settings import StackSettings
 from .. import config_files
 from ..base import Instance, ProgressCallback, State, check_replicas, wait_until
 from ..errors import UnknownTargetError
 from ..prometheus_tsdb import TsdbError, TsdbStore
-from . import configs, log_files, supervisor
+from . import configs, log_files, tagged_processes
 from .plan import Process, url
 from .stack import PROBE_TIMEOUT_S, NativeStack
+from .supervisor_watch import SupervisorWatch
+from .tagged_processes import supervised
 
 # supervisord's states, and ours.
 STATES: Mapping[str, State] = {
@@ -44,23 +49,52 @@ class NativeRuntime(NativeStack):
     # Read
 
     def status(self) -> Sequence[Instance]:
-        """Return every instance with its state; empty when the stack is down."""
-        if not self.supervisor.is_running():
+        """Return every instance with its state; empty when the stack is down.
+
+        supervisord is one of them. The others may outlive it, and then serve without it.
+        """
+        running = self.supervisor.is_running()
+        if not running and not supervised(self.left_running()):
             return []
-        processes, states = self.plan().processes, self.supervisor.processes()
+        processes = self.plan().processes
+        states = self.supervisor.processes() if running else self._unsupervised(processes)
         desired = self.desired(processes)
         return [
-            self._instance(process, states[process.name], process in desired)
-            for process in processes
-            if process.name in states
+            *(
+                self._instance(process, states[process.name], process in desired)
+                for process in processes
+                if process.name in states
+            ),
+            self._supervisor(self.supervisor.pid() if running else None),
         ]
+
+    def _unsupervised(self, processes: Iterable[Process]) -> Mapping[str, Mapping[str, Any]]:
+        """Return what supervisord would tell about the processes that outlived it."""
+        states: dict[str, Mapping[str, Any]] = {
+            name: {"statename": "STOPPED", "pid": 0} for name in _names(processes)
+        }
+        for name, process in supervised(self.left_running()).items():
+            start = process.create_time()
+            states[name] = {"statename": "RUNNING", "pid": process.pid, "start": start}
+        return states
+
+    def _supervisor(self, pid: int | None) -> Instance:
+        created = psutil.Process(pid).create_time() if pid else None
+        return Instance(
+            name=f"{SUPERVISOR}-1",
+            service=SUPERVISOR,
+            state="failed" if pid is None else "ready",
+            pid=pid,
+            address="",  # a socket that only its user can open
+            uptime_seconds=round(time.time() - created, 1) if created else None,
+        )
 
     def _instance(self, process: Process, info: Mapping[str, Any], desired: bool) -> Instance:
         pid = info["pid"] or None
         state = STATES.get(info["statename"])
         if state == "stopped" and not desired:
             state = "standby"
-        elif state is None and pid and supervisor.is_paused(pid):
+        elif state is None and pid and tagged_processes.is_paused(pid):
             state = "paused"
         elif state is None:
             state = "ready" if http.is_ready(process.ready, PROBE_TIMEOUT_S) else "unready"
@@ -88,6 +122,14 @@ class NativeRuntime(NativeStack):
     def lost_log_lines(self) -> Mapping[str, float]:
         """Return how many lines of each process did not fit in its log file."""
         return self.supervisor.lost_log_lines()
+
+    def supervisor_answers(self) -> bool:
+        """Return whether supervisord answers."""
+        return self.supervisor.is_running()
+
+    def watch_supervisor(self) -> None:
+        """Start supervisord again whenever it is killed; never return."""
+        SupervisorWatch(self).run_forever()
 
     def address(self, component: str) -> str:
         """Return the URL of a component of the stack, such as `prometheus`."""
@@ -222,7 +264,7 @@ class NativeRuntime(NativeStack):
         for name, info in self.supervisor.processes().items():
             # A stopped process reads it when it starts.
             if info["pid"] and name.rpartition("-")[0] == component:
-                supervisor.signal_instance(info["pid"], signal.SIGHUP)
+                tagged_processes.signal_instance(info["pid"], signal.SIGHUP)
 
     def drop_targets(self, service: str) -> None:
         """Remove a service from Prometheus's list of targets.
@@ -274,7 +316,7 @@ class NativeRuntime(NativeStack):
         processes = self.supervisor.processes()
         for name in names:
             if pid := processes[name]["pid"]:
-                supervisor.signal_instance(pid, number)
+                tagged_processes.signal_instance(pid, number)
 
 
 def _names(processes: Iterable[Process]) -> list[str]:

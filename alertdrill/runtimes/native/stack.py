@@ -13,6 +13,8 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
+
 from ...clients import http
 from ...config.services import SERVICES
 from ...config.settings import StackSettings
@@ -25,7 +27,7 @@ from ..base import POLL_INTERVAL_S, ProgressCallback, wait_until
 from ..config_files import write_atomically, write_json
 from ..errors import NotReadyError, StackUnavailableError
 from ..prometheus_tsdb import TsdbStore
-from . import configs, supervisor
+from . import configs, tagged_processes
 from .components import LOOPBACK
 from .haproxy_socket import LoadBalancer
 from .layout import Layout
@@ -109,7 +111,9 @@ class NativeStack:
     def require_running(self) -> None:
         """Raise `StackUnavailableError` unless the stack is up."""
         if not self.supervisor.is_running():
-            raise StackUnavailableError("The stack is down: start it with `make up`.")
+            serves = tagged_processes.supervised(self.left_running())
+            gone = "supervisord does not answer" if serves else "The stack is down"
+            raise StackUnavailableError(f"{gone}: start it with `make up`.")
 
     def lock(self, timeout: float = 0.0) -> AbstractContextManager[object]:
         """Lock this stack against other commands; wait up to `timeout` seconds for the lock."""
@@ -168,7 +172,7 @@ class NativeStack:
             plan = self.plan(located)
             files = configs.generated(self.layout, plan, self.settings).items()
             unchanged = all(file.exists() and file.read_text() == text for file, text in files)
-            if unchanged and self.supervisor.is_running():
+            if unchanged and (self.supervisor.is_running() or self._supervise_again(on_progress)):
                 self._start(self.desired(plan.processes), on_progress)
             else:
                 self._stop(on_progress)
@@ -184,6 +188,24 @@ class NativeStack:
         if self.layout.home.exists():
             with self.lock(LOCK_TIMEOUT_S):
                 self._stop(on_progress)
+
+    def left_running(self) -> Sequence[psutil.Process]:
+        """Return every process that belongs to the stack, whether or not supervisord runs."""
+        return tagged_processes.find_processes(str(self.layout.home))
+
+    def _supervise_again(self, on_progress: ProgressCallback) -> bool:
+        """Start a supervisord that adopts the processes of a killed one; False without any."""
+        left = tagged_processes.supervised(self.left_running())
+        if not left:
+            return False
+        on_progress(f"supervisord does not answer: a new one adopts {len(left)} processes")
+        # A frozen one would go on beside the new one, and may have only been slow.
+        tagged_processes.kill_processes(self._supervisors())
+        self.supervisor.launch()
+        return True
+
+    def _supervisors(self) -> Sequence[psutil.Process]:
+        return tagged_processes.find_supervisors(str(self.layout.home))
 
     def _start_new(
         self, plan: Plan, located: ResolvedPrograms, on_progress: ProgressCallback
@@ -234,7 +256,6 @@ class NativeStack:
 
     def _stop(self, on_progress: ProgressCallback) -> None:
         """Stop healing first, then traffic, so that the services have nothing left to drain."""
-        tag = str(self.layout.home)
         if self.supervisor.is_running():
             on_progress("stopping")
             processes = self.supervisor.processes()
@@ -246,12 +267,15 @@ class NativeStack:
             self._stop_quickly([name for name in processes if name not in healers])
             self.supervisor.shutdown()
             deadline = time.monotonic() + STOP_TIMEOUT_S
-            while supervisor.find_processes(tag) and time.monotonic() < deadline:
+            while self._supervisors() and time.monotonic() < deadline:
                 time.sleep(POLL_INTERVAL_S)
-        leftover = supervisor.find_processes(tag)
-        if leftover:
-            on_progress(f"stopping {len(leftover)} leftover processes")
-            supervisor.terminate_processes(leftover)
+        else:
+            # Killed or frozen, and in any case it must not start again what is stopped below.
+            tagged_processes.kill_processes(self._supervisors())
+        if leftover := self.left_running():
+            names = tagged_processes.describe(leftover)
+            on_progress(f"stopping leftover processes: {names}")
+            tagged_processes.terminate_processes(leftover)
         for socket in (self.layout.supervisor_socket, self.layout.lb_socket):
             socket.unlink(missing_ok=True)
         shutil.rmtree(self.layout.scratch, ignore_errors=True)  # it may not exist
@@ -264,5 +288,5 @@ class NativeStack:
         draining = (*SERVICES, "responder", "control")
         for name in names:
             if (pid := processes[name]["pid"]) and name.startswith(draining):
-                supervisor.signal_instance(pid, signal.SIGCONT)
-                supervisor.signal_instance(pid, signal.SIGQUIT)
+                tagged_processes.signal_instance(pid, signal.SIGCONT)
+                tagged_processes.signal_instance(pid, signal.SIGQUIT)

@@ -1,8 +1,7 @@
-"""supervisord: its configuration, its start, its commands, and the processes that it started."""
+"""supervisord: its configuration, its start and its commands."""
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import math
 import os
@@ -13,29 +12,28 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-import psutil
-from supervisor.xmlrpc import Faults, SupervisorTransport
+from supervisor.xmlrpc import Faults, SupervisorTransport, UnixStreamHTTPConnection
 
 from ...config import ROOT
 from ...errors import AlertdrillError
 from ..base import POLL_INTERVAL_S
 from ..errors import StackUnavailableError
-from . import supervisord_logs
+from . import supervisord_logs, supervisord_processes
 from .layout import Layout
 from .plan import Process
+from .tagged_processes import STACK_TAG, signal_instance
 
 # The environment variables that the processes inherit. Others, such as a PORT of another
 # program, stay out.
 ENVIRONMENT_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER")
 # A log of 10 MiB holds about 25,000 access lines; six files for each instance bound the disk use.
 LOG_BYTES, LOG_BACKUPS = 10 * 1024 * 1024, 5
-# Identifies every process of a stack, even if supervisord is gone.
-STACK_TAG = "ALERTDRILL_STACK"
-# A program that is still running after this time does not stop by itself.
-TERMINATE_TIMEOUT_S = 5.0
+# supervisord answers within a second, also while it starts processes: its methods do not wait.
+ANSWER_TIMEOUT_S = 5.0
 
 
 class SupervisorError(AlertdrillError):
@@ -68,6 +66,9 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 
 [rpcinterface:logs]
 supervisor.rpcinterface_factory = {supervisord_logs.__name__}:make_interface
+
+[rpcinterface:processes]
+supervisor.rpcinterface_factory = {supervisord_processes.__name__}:make_interface
 """
     return "\n".join([head, *(_program(process, layout) for process in processes)])
 
@@ -115,6 +116,25 @@ def _plain(value: object) -> str:
     return text.replace("%", "%%")
 
 
+class _Connection(UnixStreamHTTPConnection):  # type: ignore[misc]
+    def connect(self) -> None:
+        """Connect, and wait for a limited time: a frozen supervisord accepts, and never answers."""
+        super().connect()
+        self.sock.settimeout(ANSWER_TIMEOUT_S)
+
+
+class _Transport(SupervisorTransport):  # type: ignore[misc]
+    def __init__(self, socket: Path) -> None:
+        super().__init__(None, None, f"unix://{socket}")
+        self._socket = str(socket)
+        self._get_connection = self._connect
+
+    def _connect(self) -> _Connection:
+        connection = _Connection("localhost")
+        connection.socketfile = self._socket
+        return connection
+
+
 class Supervisor:
     """The supervisord of one stack; commands go through its socket."""
 
@@ -146,6 +166,10 @@ class Supervisor:
             return bool(self._call("getState")["statename"] == "RUNNING")
         except SupervisorError:
             return False
+
+    def pid(self) -> int:
+        """Return the process id of supervisord."""
+        return int(self._call("getPID"))
 
     def processes(self) -> Mapping[str, dict[str, Any]]:
         """Return supervisord's information about each process, by name."""
@@ -188,8 +212,7 @@ class Supervisor:
         self._call("shutdown")
 
     def _call(self, method: str, *arguments: object, interface: str = "supervisor") -> Any:
-        socket = f"unix://{self._layout.supervisor_socket}"
-        transport = SupervisorTransport(None, None, socket)
+        transport = _Transport(self._layout.supervisor_socket)
         with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as proxy:
             try:
                 return getattr(proxy, f"{interface}.{method}")(*arguments)
@@ -201,41 +224,3 @@ class Supervisor:
                 raise SupervisorUnavailableError(
                     "supervisord does not answer: start the stack with `make up`."
                 ) from error
-
-
-def find_processes(home: str) -> list[psutil.Process]:
-    """Return every process with the tag of the stack at `home`."""
-    # The environment of a process of another user, or of a zombie, is None: not ours to stop.
-    return [
-        process
-        for process in psutil.process_iter(["environ"])
-        if (process.info["environ"] or {}).get(STACK_TAG) == home
-    ]
-
-
-def terminate_processes(processes: Iterable[psutil.Process]) -> None:
-    """Terminate processes, and kill those that are left after five seconds."""
-    running = list(processes)
-    for process in running:
-        with contextlib.suppress(psutil.Error):
-            process.resume()  # a frozen process ignores SIGTERM
-            process.terminate()
-    _, remaining = psutil.wait_procs(running, timeout=TERMINATE_TIMEOUT_S)
-    for process in remaining:
-        with contextlib.suppress(psutil.Error):
-            process.kill()
-    psutil.wait_procs(remaining, timeout=TERMINATE_TIMEOUT_S)
-
-
-def signal_instance(pid: int, number: signal.Signals) -> None:
-    """Send a signal to an instance and its workers; supervisord makes them one process group."""
-    with contextlib.suppress(ProcessLookupError):  # gone meanwhile
-        os.killpg(pid, number)
-
-
-def is_paused(pid: int) -> bool:
-    """Return whether a process is frozen."""
-    try:
-        return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
-    except psutil.Error:
-        return False

@@ -29,6 +29,9 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> FakeRuntime:
     for module in (check, stack):
         monkeypatch.setattr(module, "select_stack_runtime", lambda *_: runtime)
     monkeypatch.setattr(stack, "select_running_stack", lambda *_: runtime)
+    monkeypatch.setattr(
+        stack, "end_abandoned_runs", lambda *_: runtime.calls.append(("end_abandoned_runs",))
+    )
     # It would start a Loki.
     monkeypatch.setattr(check, "check_logql", lambda *_: runtime.calls.append(("logql",)))
     return runtime
@@ -87,6 +90,14 @@ def test_status_exit_code_is_0_only_if_all_are_ready(
     assert run("status", *flags).exit_code == code
 
 
+@pytest.mark.parametrize(("state", "count"), [("failed", 1), ("ready", 0)])
+def test_status_says_how_to_start_what_is_missing(
+    run: Run, runtime: FakeRuntime, state: State, count: int
+) -> None:
+    runtime.running = instances(state)
+    assert run("status").stdout.count("Start what is missing with `make up`.") == count
+
+
 def test_status_of_a_stopped_stack_says_so(run: Run, runtime: FakeRuntime) -> None:
     runtime.running = []
     assert run("status").stdout == "The stack is down: start it with `make up`.\n"
@@ -140,7 +151,8 @@ def test_action_reaches_its_target(run: Run, runtime: FakeRuntime, name: str) ->
 
 def test_down_prints_that_it_is_done(run: Run, runtime: FakeRuntime) -> None:
     assert run("down").stdout == "Down.\n"
-    assert runtime.calls == [("down",)]
+    # A fault is undone while the stack is up.
+    assert runtime.calls == [("end_abandoned_runs",), ("down",)]
 
 
 def test_check_covers_the_compose_file(

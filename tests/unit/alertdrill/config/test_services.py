@@ -97,6 +97,8 @@ def test_public_and_internal_paths_are_read(tmp_path: Path) -> None:
         ("a-1: {port: 5000}", "1: 'a-1' is not a valid service name"),
         ("a--b: {port: 5000}", "1: 'a--b' is not a valid service name"),
         ("lb: {port: 5000}", "1: lb is a component of the stack"),
+        ("supervisord: {port: 5000}", "1: supervisord is a component of the stack"),
+        ("web-large: {port: 5000}", "1: 'web-large' ends in -large, as the load balancer's"),
         ("a: {port: 5000}\nb: {port: 5000}", "2: port 5000 already belongs to a"),
         ("a: {port: 5000, public: /a}", "1: public must be a list"),
         ("a: {port: 5000, public: [/]}", "1: item 1 of public is '/': use a path such as /orders"),

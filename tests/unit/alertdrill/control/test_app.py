@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from alertdrill.config.settings import StackSettings
 from alertdrill.control.app import create_app, serve
 from alertdrill.control.settings import ControlSettings
+from alertdrill.runtimes.base import SUPERVISOR_METRICS
 from tests.unit.alertdrill.control.conftest import TOKEN
 from tests.unit.alertdrill.fake_runtime import FakeRuntime
 from tests.unit.telemetry.instance import TIMEOUT_S, Instance
@@ -195,8 +196,16 @@ def test_unknown_address_is_a_problem(
     assert (body["instance"], body["request_id"]) == (path, answer.headers["X-Request-ID"])
 
 
-class LoggingRuntime(FakeRuntime):
-    """A runtime that writes the log files, and may be down."""
+class Supervised(FakeRuntime):
+    """A runtime with a supervisor, which writes the log files and may be gone."""
+
+    answers = True
+
+    def supervisor_answers(self) -> bool:
+        return self.answers
+
+    def watch_supervisor(self) -> None:
+        self._record("watch_supervisor")
 
     def lost_log_lines(self) -> dict[str, float]:
         self._record("lost_log_lines")
@@ -204,7 +213,7 @@ class LoggingRuntime(FakeRuntime):
 
 
 def test_lost_lines_of_the_log_files_are_exposed(settings: ControlSettings) -> None:
-    runtime = LoggingRuntime()
+    runtime = Supervised()
     client = operations(create_app(settings, runtime))
     text = client.get("/metrics").text
     assert "# TYPE supervisor_log_lines_lost_total counter" in text
@@ -214,3 +223,17 @@ def test_lost_lines_of_the_log_files_are_exposed(settings: ControlSettings) -> N
     answer = client.get("/metrics")
     assert answer.status_code == 200
     assert "supervisor_log_lines_lost_total{" not in answer.text
+
+
+def test_scrape_of_the_supervisor_fails_while_it_is_gone(settings: ControlSettings) -> None:
+    runtime = Supervised()
+    client = operations(create_app(settings, runtime))
+    assert client.get(SUPERVISOR_METRICS).status_code == 200
+    runtime.answers = False
+    assert client.get(SUPERVISOR_METRICS).status_code == 503
+    assert client.get("/readyz").status_code == 200  # the control API itself answers
+
+
+def test_runtime_without_a_supervisor_has_no_scrape_of_it(settings: ControlSettings) -> None:
+    client = operations(create_app(settings, FakeRuntime()))
+    assert client.get(SUPERVISOR_METRICS).status_code == 404

@@ -218,7 +218,7 @@ def test_old_ephemeral_stack_is_stopped(session: FakeSession) -> None:
     session.leave_record(stack=replace(session.settings, ephemeral=True))
     session.runtime.refuses = {"resume"}  # the stack is stopped anyway
     with session.open() as context:
-        assert context.notes[0].endswith("; its fault is undone now.")
+        assert context.notes[0].endswith("; its ephemeral stack is stopped now.")
     assert session.log[:3] == ["end processes", "resume", "down"]
 
 

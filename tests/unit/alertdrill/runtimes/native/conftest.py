@@ -11,7 +11,7 @@ import pytest
 from alertdrill.clients import http
 from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes import base, port_check
-from alertdrill.runtimes.native import configs, stack, supervisor
+from alertdrill.runtimes.native import configs, stack, tagged_processes
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.plan import Plan, Process
 from alertdrill.runtimes.native.runtime import NativeRuntime
@@ -92,7 +92,7 @@ def runtime(
     monkeypatch.setattr(stack, "resolve_programs", lambda *_: ResolvedPrograms(programs, MISSING))
     monkeypatch.setattr(configs, "check", lambda *_: messages.append("check"))
     monkeypatch.setattr(port_check, "check", lambda _: messages.append("ports"))
-    monkeypatch.setattr(supervisor, "find_processes", lambda _: [])
+    monkeypatch.setattr(tagged_processes, "find_processes", lambda _: [])
     monkeypatch.setattr(base, "POLL_INTERVAL_S", 0)
 
     def probe(url: str, timeout: float) -> bool:
@@ -100,11 +100,11 @@ def runtime(
         return True
 
     def send(pid: int, number: signal.Signals) -> None:
-        [name] = [name for name in runtime.supervisor.states if runtime.supervisor.pid(name) == pid]
-        messages.append(f"{number.name} {name}")
+        pids = {runtime.supervisor.pid_of(name): name for name in runtime.supervisor.states}
+        messages.append(f"{number.name} {pids[pid]}")
 
     monkeypatch.setattr(http, "is_ready", probe)
-    monkeypatch.setattr(supervisor, "signal_instance", send)
+    monkeypatch.setattr(tagged_processes, "signal_instance", send)
     return runtime
 
 

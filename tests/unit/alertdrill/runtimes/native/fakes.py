@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -29,11 +30,14 @@ class FakeSupervisor(Supervisor):
 
     def processes(self) -> Mapping[str, dict[str, Any]]:
         return {
-            name: {"name": name, "statename": state, "pid": self.pid(name), "start": 0}
+            name: {"name": name, "statename": state, "pid": self.pid_of(name), "start": 0}
             for name, state in self.states.items()
         }
 
-    def pid(self, name: str) -> int:
+    def pid(self) -> int:
+        return os.getpid()
+
+    def pid_of(self, name: str) -> int:
         """Return a process id that the name determines."""
         return 100 + list(self.states).index(name) if self.states[name] == "RUNNING" else 0
 

@@ -104,12 +104,25 @@ def test_webhook_is_the_responders(written: Layout) -> None:
 def test_stack_targets_exclude_services(written: Layout, plan: Plan) -> None:
     rows = targets(written, "stack")
     assert {row["labels"]["instance"] for row in rows} == {
-        process.name for process in plan.processes if process.job == "stack"
+        *(process.name for process in plan.processes if process.job == "stack"),
+        "supervisord-1",
     }
     assert {
         "targets": ["127.0.0.1:9090"],
         "labels": {"service": "prometheus", "instance": "prometheus-1"},
     } in rows
+
+
+def test_supervisord_is_scraped_through_the_control_api(written: Layout) -> None:
+    [row] = [row for row in targets(written, "stack") if "__metrics_path__" in row["labels"]]
+    assert row == {
+        "targets": ["127.0.0.1:8141"],
+        "labels": {
+            "service": "supervisord",
+            "instance": "supervisord-1",
+            "__metrics_path__": "/supervisor/metrics",
+        },
+    }
 
 
 def test_service_targets_are_the_desired_instances(written: Layout) -> None:

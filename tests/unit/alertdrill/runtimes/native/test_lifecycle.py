@@ -1,8 +1,10 @@
 import json
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,11 +13,16 @@ from alertdrill.clients import http
 from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes import port_check
-from alertdrill.runtimes.native import configs, supervisor
+from alertdrill.runtimes.errors import StackUnavailableError
+from alertdrill.runtimes.native import configs, tagged_processes
 from alertdrill.runtimes.native.configs import ConfigError
 from alertdrill.runtimes.native.runtime import NativeRuntime
+from alertdrill.runtimes.native.tagged_processes import NAME_VARIABLE
 from alertdrill.runtimes.prometheus_tsdb import TsdbStore
 from tests.unit.alertdrill.runtimes.native.conftest import MISSING
+
+# A master and its worker have the same.
+NAMES = ["web-2", "web-1", "web-1"]
 
 
 def ignore(_: str) -> None:
@@ -172,14 +179,78 @@ def test_down_stops_leftover_processes(
     sockets = [runtime.layout.supervisor_socket, runtime.layout.lb_socket]
     for socket in sockets:
         socket.touch()
-    tag = str(runtime.layout.home)
-    monkeypatch.setattr(supervisor, "find_processes", lambda home: [1, 2] if home == tag else [])
+    left = [SimpleNamespace(info={"environ": {"SUPERVISOR_PROCESS_NAME": name}}) for name in NAMES]
+    home = str(runtime.layout.home)
+    monkeypatch.setattr(tagged_processes, "find_processes", {home: left}.__getitem__)
     monkeypatch.setattr(
-        supervisor, "terminate_processes", lambda left: messages.append(f"end {len(left)}")
+        tagged_processes, "terminate_processes", lambda left: messages.append(f"end {len(left)}")
     )
     runtime.down(messages.append)
-    assert messages == ["stopping 2 leftover processes", "end 2"]
+    assert messages == ["stopping leftover processes: web-1 (2), web-2", "end 3"]
     assert not any(socket.exists() for socket in sockets)
+
+
+@pytest.fixture
+def left(running: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the names of the processes that have outlived a killed supervisord."""
+    names = ["web-1", "lb-1"]
+
+    def find(_: str) -> list[Any]:
+        return [
+            SimpleNamespace(
+                pid=number, info={"environ": {NAME_VARIABLE: name}}, create_time=lambda: 0.0
+            )
+            for number, name in enumerate(names, 1)
+        ]
+
+    monkeypatch.setattr(tagged_processes, "find_processes", find)
+    monkeypatch.setattr("os.getpgid", lambda pid: pid)
+    monkeypatch.setattr(tagged_processes, "is_paused", lambda _: False)
+    running.supervisor.states = {}
+    return names
+
+
+def test_up_starts_a_killed_supervisord_without_a_restart(
+    running: Any, left: list[str], messages: list[str]
+) -> None:
+    progress: list[str] = []
+    running.up(progress.append)
+    assert progress[0] == "supervisord does not answer: a new one adopts 2 processes"
+    assert messages[0] == "supervisord"
+    assert not {"ports", "shutdown", "stop the rest"} & set(messages)
+
+
+def test_up_with_other_settings_ends_what_a_killed_supervisord_left(
+    running: Any, left: list[str], messages: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def terminate(_: object) -> None:
+        messages.append("end")
+        left.clear()
+
+    monkeypatch.setattr(tagged_processes, "terminate_processes", terminate)
+    running.settings = replace(running.settings, retention="1d")
+    running.up(ignore)
+    assert messages[:4] == ["end", "ports", "check", "supervisord"]
+
+
+def test_status_without_supervisord_has_what_still_serves(running: Any, left: list[str]) -> None:
+    states = {instance.name: instance.state for instance in running.status()}
+    assert {
+        "web-1": "ready",
+        "web-2": "stopped",
+        "web-3": "standby",
+        "lb-1": "ready",
+        "supervisord-1": "failed",
+    }.items() <= states.items()
+    with pytest.raises(StackUnavailableError, match="supervisord does not answer: start it"):
+        running.stop("web-1")
+
+
+def test_status_has_supervisord(running: Any) -> None:
+    [supervisor] = [row for row in running.status() if row.name == "supervisord-1"]
+    assert (supervisor.state, supervisor.service, supervisor.pid) == (
+        *("ready", "supervisord", os.getpid()),
+    )
 
 
 def test_down_without_a_stack_creates_nothing(tmp_path: Path) -> None:

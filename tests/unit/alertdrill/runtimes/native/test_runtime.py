@@ -10,7 +10,7 @@ from alertdrill.clients import http
 from alertdrill.config import ROOT
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes.errors import NotReadyError, StackUnavailableError, UnknownTargetError
-from alertdrill.runtimes.native import configs, supervisor
+from alertdrill.runtimes.native import configs, tagged_processes
 from alertdrill.runtimes.native import runtime as module
 from alertdrill.runtimes.prometheus_tsdb import TsdbError, TsdbStore
 
@@ -23,8 +23,8 @@ def test_status_has_every_state(running: Any, monkeypatch: pytest.MonkeyPatch) -
         "data-service-2": "STOPPED",
         "loki-1": "BACKOFF",
     }
-    paused = running.supervisor.pid("web-2")
-    monkeypatch.setattr(supervisor, "is_paused", lambda pid: pid == paused)
+    paused = running.supervisor.pid_of("web-2")
+    monkeypatch.setattr(tagged_processes, "is_paused", lambda pid: pid == paused)
     monkeypatch.setattr(http, "is_ready", lambda url, _: ":15151/" in url)
     states = {instance.name: instance.state for instance in running.status()}
     assert {
@@ -40,7 +40,7 @@ def test_status_has_every_state(running: Any, monkeypatch: pytest.MonkeyPatch) -
 
 def test_status_has_the_process(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.time", lambda: 12.34)
-    monkeypatch.setattr(supervisor, "is_paused", lambda _: False)
+    monkeypatch.setattr(tagged_processes, "is_paused", lambda _: False)
     instances = {instance.name: instance for instance in running.status()}
     web, standby, lb = instances["web-1"], instances["web-3"], instances["lb-1"]
     assert (web.service, web.address, web.uptime_seconds) == ("web", "127.0.0.1:15101", 12.3)

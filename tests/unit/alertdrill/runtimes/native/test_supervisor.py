@@ -23,12 +23,14 @@ from alertdrill.runtimes.native.plan import Plan, Process
 from alertdrill.runtimes.native.supervisor import (
     LOG_BACKUPS,
     LOG_BYTES,
-    STACK_TAG,
     Supervisor,
     SupervisorError,
+    render,
+)
+from alertdrill.runtimes.native.tagged_processes import (
+    STACK_TAG,
     find_processes,
     is_paused,
-    render,
     signal_instance,
     terminate_processes,
 )
@@ -253,7 +255,7 @@ def test_frozen_child_is_terminated(spawn: Spawn, home: str) -> None:
 def test_stubborn_child_is_killed(spawn: Spawn, home: str, monkeypatch: pytest.MonkeyPatch) -> None:
     child = spawn(STUBBORN, {STACK_TAG: home})
     first_line(child)
-    monkeypatch.setattr("alertdrill.runtimes.native.supervisor.TERMINATE_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("alertdrill.runtimes.native.tagged_processes.TERMINATE_TIMEOUT_S", 0.1)
     terminate_processes(find_processes(home))
     assert stack_pids(home) == set()
 
