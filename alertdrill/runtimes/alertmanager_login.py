@@ -25,16 +25,15 @@ CLIENT_CONFIG = "amtool.yml"
 # Beside prometheus.yml: a link to the password, since both runtimes use the same prometheus.yml.
 PROMETHEUS_LINK = "prometheus/alertmanager_password"
 # bcrypt's minimum. A higher cost protects short passwords from a search; this one has 256 random
-# bits. Alertmanager keeps the last hundred comparisons: after others it compares again, one at a
-# time, for 1 ms each; at the usual cost (10) for 50 ms.
+# bits. Alertmanager keeps the results of a hundred comparisons. A new one takes a millisecond, at
+# the usual cost (10) fifty, and the next one waits for it.
 BCRYPT_COST = 4
 
 
 def write_login(folder: Path, etc: Path, mode: int) -> None:
     """Write the files of the login into a folder, and link Prometheus's below `etc` to them.
 
-    The password stays as it is; the others follow it. Alertmanager and its clients read their files
-    for each request.
+    The password stays as it is; the others follow it. Alertmanager reads its file for each request.
     """
     password = create_secret(folder / PASSWORD, mode)
     hashed = bcrypt.hashpw(password.encode(), bcrypt.gensalt(BCRYPT_COST)).decode()

@@ -1,4 +1,4 @@
-"""Alertmanager answers nobody without its password, and the stack's own programs know it."""
+"""Alertmanager answers no request without its password, and the stack's programs know it."""
 
 from __future__ import annotations
 
