@@ -23,6 +23,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The files of tests/e2e whose tests use the shared stack.
 SHARED_STACK = (
+    "test_alertmanager_login",
     "test_audit",
     "test_container_hardening",
     "test_container_lifecycle",

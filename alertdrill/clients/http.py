@@ -64,9 +64,13 @@ def get_json(
     *,
     timeout: float = TIMEOUT_S,
     token: str = "",
+    login: tuple[str, str] | None = None,
 ) -> Any:
-    """Return the JSON at a URL with query parameters; raise `UnreachableError` without JSON."""
-    response = request("GET", url, timeout=timeout, token=token, params=query)
+    """Return the JSON at a URL with query parameters; raise `UnreachableError` without JSON.
+
+    `login` is a user and a password, for basic authentication.
+    """
+    response = request("GET", url, timeout=timeout, token=token, params=query, auth=login)
     try:
         return response.json()
     except ValueError as error:
@@ -74,8 +78,11 @@ def get_json(
 
 
 def is_ready(url: str, timeout: float) -> bool:
-    """Return whether a URL answers 200 within `timeout` seconds."""
+    """Return whether a URL answers 200 within `timeout` seconds, or requires a login.
+
+    Alertmanager requires one even for its probe, which answers 200 from its first request on.
+    """
     try:
         return request("GET", url, timeout=timeout).status_code == 200
-    except UnreachableError:
-        return False
+    except UnreachableError as error:
+        return error.status == 401

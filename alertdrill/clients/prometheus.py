@@ -1,4 +1,4 @@
-"""Clients of Prometheus, of other programs that evaluate rules with its API, and of Alertmanager.
+"""Clients of Prometheus, and of other programs that evaluate rules with its API.
 
 Every method raises `UnreachableError` if the program does not answer, or refuses.
 """
@@ -131,17 +131,6 @@ class Prometheus(Evaluator):
         """Return the global scrape interval in seconds."""
         config = yaml.safe_load(get_json(f"{self._url}/api/v1/status/config")["data"]["yaml"])
         return parse_seconds(config["global"]["scrape_interval"])
-
-
-class Alertmanager:
-    """A running Alertmanager at `url`."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    def alerts(self, name: str) -> list[dict[str, Any]]:
-        """Return the alerts of a name, with their receivers and status."""
-        return list(get_json(f"{self._url}/api/v2/alerts", {"filter": f'alertname="{name}"'}))
 
 
 def parse_time(text: str) -> float:

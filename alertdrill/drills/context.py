@@ -10,8 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from ..clients.alertmanager import Alertmanager
 from ..clients.loki import Loki
-from ..clients.prometheus import Alertmanager, Evaluator, Prometheus
+from ..clients.prometheus import Evaluator, Prometheus
 from ..clients.responder import ResponderClient
 from ..config import ROOT
 from ..runtimes.base import FaultTarget, ProgressCallback, RunningStack, StackRuntime
@@ -134,9 +135,10 @@ class RunContext(Generic[R_co]):
         return Prometheus(self.runtime.address("prometheus"))
 
     @cached_property
-    def alertmanager(self) -> Alertmanager:
-        """Return the client of this stack's Alertmanager."""
-        return Alertmanager(self.runtime.address("alertmanager"))
+    def alertmanager(self: DrillContext) -> Alertmanager:
+        """Return the client of this stack's Alertmanager, for drills, which have its password."""
+        runtime = self.runtime
+        return Alertmanager(runtime.address("alertmanager"), runtime.alertmanager_password_file())
 
     @cached_property
     def responder(self) -> ResponderClient:

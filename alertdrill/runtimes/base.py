@@ -184,6 +184,9 @@ class FaultTarget(RunningStack, Protocol):
     def responder_token(self) -> str:
         """Return the token for the responder's API."""
 
+    def alertmanager_password_file(self) -> Path:
+        """Return the file with Alertmanager's password."""
+
     def data_folder(self, component: str) -> Path:
         """Return the data folder of a component."""
 

@@ -6,6 +6,7 @@ The load balancer's files, beside lb/haproxy.cfg, are its backends, its path map
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from string import Template
@@ -50,6 +51,13 @@ def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:
     fresh.write_text(text)
     fresh.chmod(mode)
     fresh.replace(path)
+
+
+def create_secret(file: Path, mode: int) -> str:
+    """Return the secret in a file; write a random one if the file does not exist or is empty."""
+    if not file.exists() or not file.stat().st_size:  # empty: cut off by a crash
+        write_atomically(file, secrets.token_urlsafe(32), mode)
+    return file.read_text(encoding="utf-8").strip()
 
 
 def write_json(path: Path, content: object) -> None:

@@ -67,7 +67,9 @@ def _build_loop(
         load_policy(settings.policy, settings.speed),
         store,
         control_api=control_api,
-        alertmanager=AlertmanagerClient(settings.alertmanager_url),
+        alertmanager=AlertmanagerClient(
+            settings.alertmanager_url, settings.alertmanager_password_file
+        ),
         evaluators=RuleEvaluators(settings.prometheus_url, settings.loki_url),
         executor=Executor(store, control_api, metrics, dry_run=dry_run),
         metrics=metrics,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -24,6 +26,10 @@ ALERTMANAGER_TIMEOUT_S = (0.5, 2.0)
 EVALUATOR_TIMEOUT_S = (0.5, 2.0)
 # The name of the responder in alertmanager.yml; alerts of other receivers are ignored.
 RECEIVER = "responder"
+# The only user of Alertmanager; see prometheus/prometheus.yml.
+ALERTMANAGER_USER = "alertdrill"
+
+log = logging.getLogger("healing")
 
 
 class Instance(Body):
@@ -137,16 +143,22 @@ class AlertmanagerAlert:
 
 
 class AlertmanagerClient:
-    """The API at `url`, https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml."""
+    """The API at `url`, https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml.
 
-    def __init__(self, url: str) -> None:
+    `password_file` has the password of its user, if it asks for one; it is read for each request.
+    """
+
+    def __init__(self, url: str, password_file: Path | None = None) -> None:
         self._url = url.rstrip("/")
+        self._password_file = password_file
+        self._refused = False
 
     def firing_alerts(self) -> Mapping[str, AlertmanagerAlert] | None:
         """Return the alerts that fire by fingerprint; None if Alertmanager does not answer."""
         try:
             url = f"{self._url}/api/v2/alerts"
-            response = _request("GET", url, timeout=ALERTMANAGER_TIMEOUT_S)
+            response = _request("GET", url, timeout=ALERTMANAGER_TIMEOUT_S, auth=self._login())
+            self._report_refusal(response.status_code == 401)
             response.raise_for_status()
             return {
                 alert["fingerprint"]: AlertmanagerAlert(
@@ -163,6 +175,24 @@ class AlertmanagerClient:
             }
         except (requests.RequestException, KeyError, TypeError, ValueError):
             return None
+
+    def _login(self) -> tuple[str, str] | None:
+        if self._password_file is None:
+            return None
+        try:
+            return ALERTMANAGER_USER, self._password_file.read_text(encoding="utf-8").strip()
+        except OSError:  # Alertmanager refuses the request
+            return None
+
+    def _report_refusal(self, refused: bool) -> None:
+        """Log a refusal once, not at every poll."""
+        if refused and not self._refused:
+            log.error(
+                "Alertmanager refused the password in %s: restart the stack, which writes its hash"
+                " anew. Until then notifications count.",
+                self._password_file or "ALERTMANAGER_PASSWORD_FILE, which is not set",
+            )
+        self._refused = refused
 
 
 class RuleEvaluators:

@@ -32,6 +32,7 @@ class ResponderSettings:
     control_url: str = "http://127.0.0.1:8091"
     control_token: str = field(default="", repr=False)
     alertmanager_url: str = "http://127.0.0.1:9093"
+    alertmanager_password_file: Path | None = None
     prometheus_url: str = "http://127.0.0.1:9090"
     loki_url: str = ""
     speed: float = 1.0
@@ -57,6 +58,11 @@ class ResponderSettings:
             control_url=env.url("CONTROL_URL", cls.control_url),
             control_token=control_token,
             alertmanager_url=env.url("ALERTMANAGER_URL", cls.alertmanager_url),
+            alertmanager_password_file=(
+                env.path("ALERTMANAGER_PASSWORD_FILE")
+                if env.text("ALERTMANAGER_PASSWORD_FILE", "")
+                else None
+            ),
             prometheus_url=env.url("PROMETHEUS_URL", cls.prometheus_url),
             loki_url=env.url("LOKI_URL", "") if env.text("LOKI_URL", "") else "",
             # Time compression uses speeds up to about a hundred.

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import pytest
 import requests
 
+from alertdrill.clients.alertmanager import USER
 from alertdrill.config.settings import StackSettings, load
 from alertdrill.runtimes.base import Instance
 from alertdrill.runtimes.native.runtime import NativeRuntime
@@ -128,7 +129,7 @@ class CompressedStack:
         self.runtime.break_config("prometheus", "rules.d/test.yml", json.dumps(groups))
 
     def post(self, *alerts: Labels, duration: timedelta = ALERT_DURATION) -> None:
-        """Post alerts to Alertmanager that fire nowhere, as an attacker can."""
+        """Post alerts to Alertmanager that fire nowhere, as one who knows the password can."""
         now = datetime.now(UTC)
         times = {"startsAt": now.isoformat(), "endsAt": (now + duration).isoformat()}
         self._post("alerts", [{"labels": alert, **times} for alert in alerts])
@@ -152,7 +153,7 @@ class CompressedStack:
     def unsilence(self, silence: str) -> None:
         """Delete a silence."""
         url = f"{self.runtime.address('alertmanager')}/api/v2/silence/{silence}"
-        requests.delete(url, timeout=5).raise_for_status()
+        requests.delete(url, auth=self._login(), timeout=5).raise_for_status()
 
     def alert_state(self, alert: Labels) -> str:
         """Return the state of an alert in Alertmanager; empty where it has no such alert."""
@@ -163,14 +164,18 @@ class CompressedStack:
 
     def _current_alerts(self) -> Sequence[Mapping[str, Any]]:
         url = f"{self.runtime.address('alertmanager')}/api/v2/alerts"
-        alerts: Sequence[Mapping[str, Any]] = requests.get(url, timeout=5).json()
+        response = requests.get(url, auth=self._login(), timeout=5)
+        alerts: Sequence[Mapping[str, Any]] = response.json()
         return alerts
 
     def _post(self, resource: str, body: object) -> requests.Response:
         url = f"{self.runtime.address('alertmanager')}/api/v2/{resource}"
-        response = requests.post(url, json=body, timeout=10)
+        response = requests.post(url, json=body, auth=self._login(), timeout=10)
         assert response.ok, response.text
         return response
+
+    def _login(self) -> tuple[str, str]:
+        return USER, self.runtime.alertmanager_password_file().read_text()
 
     # The responder
 

@@ -22,6 +22,7 @@ from ...config.services import all_components
 from ...errors import AlertdrillError
 from ...file_lock import file_lock
 from .. import config_files
+from ..alertmanager_login import PASSWORD
 from ..base import Instance, State
 from ..engine import Container, ProjectEngine
 from ..errors import UnknownTargetError
@@ -103,6 +104,10 @@ class InNetworkRuntime(ContainerRuntime):
     def responder_token(self) -> str:
         """Return the token for the responder's API."""
         return init_config.RESPONDER_TOKEN.read_text().strip()
+
+    def alertmanager_password_file(self) -> Path:
+        """Return the file with Alertmanager's password."""
+        return init_config.ALERTMANAGER_LOGIN / PASSWORD
 
     def data_folder(self, component: str) -> Path:
         """Return the data folder of a component."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +28,15 @@ from ...config.services import (
 )
 from ...config.settings import RANDOM
 from .. import config_files
-from ..config_files import probe_target, rendered, target, write_atomically, write_json
+from ..alertmanager_login import write_login
+from ..config_files import (
+    create_secret,
+    probe_target,
+    rendered,
+    target,
+    write_atomically,
+    write_json,
+)
 
 # The project's name in prometheus/scrape/compose.yml.
 PROJECT_PREFIX = "alertdrill-"
@@ -39,6 +46,10 @@ FAULTS_TOKEN = Path("/run/secrets/faults/token")
 CONTROL_TOKEN = Path("/run/secrets/control/token")
 RESPONDER_TOKEN = Path("/run/secrets/responder/token")
 GRAFANA_PASSWORD = Path("/run/secrets/grafana/password")
+# The folder of the login's files.
+ALERTMANAGER_LOGIN = Path("/run/secrets/alertmanager")
+# Only the containers that need a secret mount its volume, each as another user.
+SECRET_MODE = 0o444
 # The number of replicas of a service that the load balancer and Prometheus look up by name.
 REPLICA_SLOTS = 8
 # Configuration files below ETC, and the committed file or folder of each.
@@ -161,10 +172,10 @@ def _target(context: RenderContext, service: str, number: int) -> dict[str, obje
 
 def write_secret(file: Path, value: str = "") -> None:
     """Write `value`, or a random secret if the file does not exist or is empty."""
-    if not value and file.exists() and file.stat().st_size:  # empty: cut off by a crash
-        return
-    # Only the containers that need it mount its volume, each as another user.
-    write_atomically(file, value or secrets.token_urlsafe(32), mode=0o444)
+    if value:
+        write_atomically(file, value, SECRET_MODE)
+    else:
+        create_secret(file, SECRET_MODE)
 
 
 def main() -> None:
@@ -186,6 +197,7 @@ def main() -> None:
     write_targets(context)
     for token in (FAULTS_TOKEN, CONTROL_TOKEN, RESPONDER_TOKEN):
         write_secret(token)
+    write_login(ALERTMANAGER_LOGIN, context.etc, SECRET_MODE)
     password = os.environ.get("GRAFANA_PASSWORD", RANDOM)
     if not password:
         raise SystemExit("GRAFANA_PASSWORD is empty: unset it for a random one.")

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from itertools import takewhile
 from typing import IO, Any
 
+from ...clients.alertmanager import USER
 from ...config.services import MAX_REPLICAS, SERVICES, ServicesError, all_components, ops_port
 from ...config.settings import StackSettings
 from .. import port_check
@@ -106,6 +107,8 @@ class ComposeRuntime(ContainerRuntime):
                 raise
         cat = "docker compose exec {} cat /run/secrets/{}"
         on_progress(f"Grafana's password for `admin`: {cat.format('grafana', 'grafana/password')}")
+        page = f"Alertmanager's password for `{USER}`"
+        on_progress(f"{page}: {cat.format('alertmanager', 'alertmanager/password')}")
         on_progress(f"The token of /faults: {cat.format('web', 'faults/token')}")
         return messages
 

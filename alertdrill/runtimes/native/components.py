@@ -105,6 +105,7 @@ LAUNCHES: Mapping[str, Launch] = {
             "WATCHDOG_TIMEOUT": "{watchdog_timeout}",
             "CONTROL_TOKEN_FILE": "{layout.control_token}",
             "RESPONDER_TOKEN_FILE": "{layout.responder_token}",
+            "ALERTMANAGER_PASSWORD_FILE": "{layout.alertmanager_password}",
             "SPEED": "{settings.speed:g}",
             "HEALING": "{settings.healing}",
         },
@@ -159,6 +160,8 @@ LAUNCHES: Mapping[str, Launch] = {
         command=(
             "{program}",
             "--config.file=alertmanager.yml",
+            # Asks for a password.
+            "--web.config.file={layout.alertmanager_login}/web.yml",
             "--storage.path={layout.data}/alertmanager",
             "--web.listen-address=127.0.0.1:{port}",
             "--web.external-url={url[alertmanager]}/",
@@ -191,6 +194,7 @@ LAUNCHES: Mapping[str, Launch] = {
             "LOKI_ADDRESS": LOOPBACK,
             "LOKI_DATA": "{layout.data}/loki",
             "LOKI_ETC": "{layout.etc}/loki",
+            "ALERTMANAGER_CREDENTIALS_FILE": "{layout.alertmanager_login}/credentials",
         },
     ),
     "collector": Launch(
@@ -221,8 +225,9 @@ LAUNCHES: Mapping[str, Launch] = {
             "GF_PATHS_LOGS": "{layout.data}/grafana/logs",
             "GF_PATHS_PLUGINS": "{layout.data}/grafana/plugins",
             "GF_PATHS_PROVISIONING": "{root}/grafana/provisioning",
-            # Grafana reads the password from the file.
+            # Grafana reads the passwords from the files.
             "GF_SECURITY_ADMIN_PASSWORD": "$__file{{{layout.grafana_password}}}",
+            "ALERTMANAGER_PASSWORD": "$__file{{{layout.alertmanager_password}}}",
             "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": "{root}/grafana/dashboards/overview.json",
             "DASHBOARDS_DIR": "{root}/grafana/dashboards",
         },

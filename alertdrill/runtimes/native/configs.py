@@ -17,6 +17,7 @@ from ...toolchain.cache import DATA_FOLDER
 from ...toolchain.find import Program
 from .. import config_files
 from ..base import SUPERVISOR_METRICS
+from ..alertmanager_login import write_login
 from ..config_files import probe_target, rendered, target, write_atomically, write_json
 from ..errors import checker_error
 from . import supervisor
@@ -63,6 +64,7 @@ def write_all(
     for folder in ("prometheus", "alertmanager", "responder"):
         (layout.data / folder).mkdir(parents=True, exist_ok=True)
     write_webhook(layout, plan)
+    write_login(layout.alertmanager_login, layout.etc, mode=0o600)
     for file, text in generated(layout, plan, settings).items():
         write_atomically(file, text)
     write_targets(layout, "stack", plan.processes)

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from ...errors import AlertdrillError
+from ..alertmanager_login import PASSWORD
 
 # A socket's path has at most 107 bytes on Linux, and HAProxy appends up to 12 while it binds.
 MAX_SOCKET_PATH = 90
@@ -45,6 +46,9 @@ class Layout:
         self.control_token = home / "control.token"
         self.responder_token = home / "responder.token"
         self.grafana_password = home / "grafana.password"
+        # Alertmanager's login: its password, and the files that follow it.
+        self.alertmanager_login = home / "alertmanager"
+        self.alertmanager_password = self.alertmanager_login / PASSWORD
         # The states of the load balancer's servers, for its restart.
         self.lb_state = home / "run" / "lb.state"
         self.sockets = _socket_folder(home)

@@ -229,6 +229,10 @@ class NativeRuntime(NativeStack):
         """Return the token for the responder's API."""
         return self.secret(self.layout.responder_token)
 
+    def alertmanager_password_file(self) -> Path:
+        """Return the file with Alertmanager's password."""
+        return self.layout.alertmanager_password
+
     def data_folder(self, component: str) -> Path:
         """Return the data folder of a component."""
         folder = self.layout.data / component

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import shutil
 import signal
 import tempfile
@@ -16,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from ...clients import http
+from ...clients.alertmanager import USER
 from ...config.services import SERVICES
 from ...config.settings import StackSettings
 from ...file_lock import file_lock
@@ -24,7 +24,7 @@ from ...toolchain.find import ResolvedPrograms, resolve_programs
 from ...toolchain.programs import PROGRAMS
 from .. import port_check
 from ..base import POLL_INTERVAL_S, ProgressCallback, wait_until
-from ..config_files import write_atomically, write_json
+from ..config_files import create_secret, write_json
 from ..errors import NotReadyError, StackUnavailableError
 from ..prometheus_tsdb import TsdbStore
 from . import configs, tagged_processes
@@ -94,10 +94,8 @@ class NativeStack:
 
     def secret(self, file: Path) -> str:
         """Return a secret; generate it the first time."""
-        if not file.exists():
-            self.layout.make()
-            write_atomically(file, secrets.token_urlsafe(32), mode=0o600)
-        return file.read_text().strip()
+        self.layout.make()
+        return create_secret(file, mode=0o600)
 
     def store(self, located: ResolvedPrograms) -> TsdbStore:
         """Return Prometheus's storage."""
@@ -181,6 +179,11 @@ class NativeStack:
                 except BaseException:
                     self._stop(on_progress)  # also on Ctrl-C: leave no partial stack
                     raise
+        passwords = {f"Alertmanager's password for `{USER}`": self.layout.alertmanager_password}
+        if plan.of("grafana"):
+            passwords["Grafana's password for `admin`"] = self.layout.grafana_password
+        for title, file in passwords.items():
+            on_progress(f"{title}: cat {file}")
         return located.missing
 
     def down(self, on_progress: ProgressCallback) -> None:

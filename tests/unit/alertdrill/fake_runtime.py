@@ -142,6 +142,9 @@ class FakeRuntime(StackRuntime, FaultTarget):
     def faults_token(self) -> str:
         return "the-token"
 
+    def alertmanager_password_file(self) -> Path:
+        return Path("absent")
+
     def responder_token(self) -> str:
         return "the-responders-token"
 

@@ -32,6 +32,11 @@ def test_ready_means_200(server: FakeServer, answer: object, ready: bool) -> Non
     assert is_ready(f"{server.url}/ready", timeout=1.0) is ready
 
 
+def test_program_that_asks_for_a_login_is_ready(server: FakeServer) -> None:
+    server.answers["/ready"] = 401
+    assert is_ready(f"{server.url}/ready", timeout=1.0)
+
+
 def test_closed_port_is_not_ready(server: FakeServer) -> None:
     server.close()
     assert not is_ready(f"{server.url}/ready", timeout=1.0)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertdrill.clients.loki import Loki
-from alertdrill.clients.prometheus import Alertmanager, Line, Prometheus, counter_increase
+from alertdrill.clients.prometheus import Line, Prometheus, counter_increase
 from tests.http_server import FakeServer
 
 AT = "2026-11-23T10:20:30.5"
@@ -118,12 +118,6 @@ def test_scrape_interval_comes_from_the_loaded_configuration(
 ) -> None:
     server.answers["/api/v1/status/config"] = data({"yaml": "global: {scrape_interval: 417ms}"})
     assert prometheus.scrape_interval() == pytest.approx(0.417)
-
-
-def test_alertmanager_filters_by_name(server: FakeServer) -> None:
-    server.answers["/api/v2/alerts"] = [{"labels": {}}]
-    assert Alertmanager(server.url).alerts("Down") == [{"labels": {}}]
-    assert server.requests[0].query == {"filter": 'alertname="Down"'}
 
 
 def row(instance: str, values: list[tuple[float, float]]) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -128,6 +130,29 @@ def test_firing_alerts_have_their_silences(peer: Peer) -> None:
 def test_unreachable_alertmanager_returns_none(peer: Peer, answer: Answer) -> None:
     peer.answer = lambda: answer
     assert AlertmanagerClient(peer.url).firing_alerts() is None
+
+
+def test_alertmanager_gets_the_password_of_the_file(peer: Peer, tmp_path: Path) -> None:
+    answering(peer, 200, [])
+    file = tmp_path / "password"
+    client = AlertmanagerClient(peer.url, file)
+    for password in ("old", "new"):
+        file.write_text(f"{password}\n")
+        assert client.firing_alerts() == {}
+        sent = peer.requests[-1].headers["Authorization"].removeprefix("Basic ")
+        assert base64.b64decode(sent).decode() == f"alertdrill:{password}"
+
+
+def test_refused_password_is_logged_once_with_its_file(
+    peer: Peer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    answering(peer, 401, "Unauthorized")
+    file = tmp_path / "password"
+    file.write_text("wrong")
+    client = AlertmanagerClient(peer.url, file)
+    assert [client.firing_alerts() for _ in range(3)] == [None] * 3
+    (line,) = caplog.messages
+    assert line.startswith(f"Alertmanager refused the password in {file}: restart the stack")
 
 
 def test_prometheus_and_loki_tell_what_fires(peer: Peer) -> None:

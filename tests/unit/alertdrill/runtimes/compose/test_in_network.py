@@ -178,6 +178,10 @@ def test_responder_token_is_read_from_its_volume(
     assert runtime.responder_token() == "secret"
 
 
+def test_alertmanager_password_is_on_its_volume(runtime: InNetworkRuntime) -> None:
+    assert str(runtime.alertmanager_password_file()) == "/run/secrets/alertmanager/password"
+
+
 def test_state_is_the_probes(runtime: InNetworkRuntime, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alertdrill.clients.http.is_ready", lambda url, _: "web-1" in url)
     states = {item.name: item.state for item in runtime.status()}

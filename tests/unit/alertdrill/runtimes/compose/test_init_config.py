@@ -150,8 +150,11 @@ def test_password_is_random_unless_it_is_chosen(
     monkeypatch.setattr("os.umask", lambda _: 0)
     for name in ("FAULTS_TOKEN", "CONTROL_TOKEN", "RESPONDER_TOKEN", "GRAFANA_PASSWORD"):
         monkeypatch.setattr(init_config, name, tmp_path / name)
+    monkeypatch.setattr(init_config, "ALERTMANAGER_LOGIN", tmp_path / "login")
     monkeypatch.setenv("GRAFANA_PASSWORD", password)
     init_config.main()
     assert ((tmp_path / "GRAFANA_PASSWORD").read_text() == "chosen") is (password == "chosen")
     line = "server web-1 alertdrill-web-1:5000 check port 5050"
     assert line in (tmp_path / "lb/backends.cfg").read_text()
+    # Each reader runs as another user.
+    assert {file.stat().st_mode & 0o777 for file in (tmp_path / "login").iterdir()} == {0o444}

@@ -95,6 +95,8 @@ def test_every_referenced_file_is_written(written: Layout, plan: Plan) -> None:
         # A path is relative to the file that names it.
         folder = scrape.parent if "job_name" in job else scrape.parent.parent
         assert [(folder / file).is_file() for file in files["files"]] == [True]
+        if login := job.get("basic_auth"):
+            assert (folder / login["password_file"]).read_text()
 
 
 def test_webhook_is_the_responders(written: Layout) -> None:

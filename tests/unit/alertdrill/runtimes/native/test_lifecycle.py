@@ -172,6 +172,16 @@ def test_up_writes_the_control_apis_settings(running: Any) -> None:
     assert len({file.read_text() for file in secrets}) == 3
 
 
+def test_up_tells_where_the_passwords_are(runtime: Any) -> None:
+    progress: list[str] = []
+    runtime.up(progress.append)
+    home = runtime.layout.home
+    assert progress[-2:] == [
+        f"Alertmanager's password for `alertdrill`: cat {home}/alertmanager/password",
+        f"Grafana's password for `admin`: cat {home}/grafana.password",
+    ]
+
+
 def test_down_stops_leftover_processes(
     runtime: Any, messages: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
