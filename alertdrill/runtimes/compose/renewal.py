@@ -1,0 +1,126 @@
+"""Replace the instances of a changed service without losing a request.
+
+Compose replaces all instances of a service at once. So new ones start first, above the numbers of
+the old ones: once the load balancer sends requests to them, Compose replaces the old ones, and
+finally the extra ones leave. Every instance that leaves drains.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ...clients import http
+from ...config.services import SERVICES
+from ..base import ProgressCallback, wait_until
+from ..engine import Container
+from ..errors import EngineError
+from .containers import ONE_SHOT_SERVICES
+from .project import ComposeProject
+
+# All images are here by now; a slow machine takes half a minute to start everything.
+TIMEOUT_S = 180
+
+
+def changed_services(project: ComposeProject, model: Mapping[str, Any]) -> Sequence[str]:
+    """Return the services of ours whose running containers differ from their declaration."""
+    hashes, containers = project.config_hashes(), project.engine.running()
+
+    def is_current(container: Container) -> bool:
+        image = model["services"][container.service]["image"]
+        return container.config_hash == hashes[
+            container.service
+        ] and container.image == project.image_id(image)
+
+    running = [item for item in containers if item.service in SERVICES]
+    return sorted({container.service for container in running if not is_current(container)})
+
+
+def renew(project: ComposeProject, service: str, count: int, on_progress: ProgressCallback) -> None:
+    """Replace the instances of a service, numbered from 1 to `count`, by new ones.
+
+    Raises an `AlertdrillError` if a new one does not become ready; the old ones then stay.
+    """
+    old, extra = range(1, count + 1), range(count + 1, 2 * count + 1)
+    on_progress(f"renewing {service}: starting {_names(service, extra)} …")
+    try:
+        up(project, {service: 2 * count}, "--no-deps", "--no-recreate", only=[service])
+        _await_load_balancer(project, service, extra)
+    except BaseException:
+        _remove(project, service, extra)
+        raise
+    on_progress(f"renewing {service}: replacing {_names(service, old)} …")
+    up(project, {service: 2 * count}, "--no-deps", only=[service])
+    _await_load_balancer(project, service, old)
+    _remove(project, service, extra)
+    on_progress(f"{service} is renewed")
+
+
+def up(
+    project: ComposeProject, scales: Mapping[str, int], *options: str, only: Iterable[str] = ()
+) -> None:
+    """Create and start the services in `only`, or all; return when they are healthy."""
+    try:
+        project.run(
+            *("up", "--detach", "--wait", "--wait-timeout", str(TIMEOUT_S), "--no-build"),
+            *("--pull", "never", *options),
+            *(item for name, scale in scales.items() for item in ("--scale", f"{name}={scale}")),
+            *only,
+        )
+    except EngineError as error:
+        raise EngineError(f"{error}{last_log_line(project)}") from error
+
+
+def _remove(project: ComposeProject, service: str, numbers: range) -> None:
+    containers = [
+        item
+        for item in project.engine.containers()
+        if item.service == service and item.number in numbers
+    ]
+    project.engine.stop_all([container for container in containers if container.pid])
+    if containers:
+        project.docker("rm", "--force", *(container.name for container in containers))
+
+
+def _await_load_balancer(project: ComposeProject, service: str, numbers: range) -> None:
+    """Return when the load balancer sends requests to these instances."""
+    if not any(container.service == "lb" for container in project.engine.running()):
+        return
+    url = f"http://127.0.0.1:{project.settings.ports.lb_stats}/;csv"
+    wanted = {f"{service}-{number}" for number in numbers}
+
+    def has_all() -> bool:
+        try:
+            text = http.request("GET", url).text
+        except http.UnreachableError:
+            return False
+        return wanted <= set(_serving(text, service))
+
+    wait_until(has_all, f"the load balancer to use {', '.join(sorted(wanted))}")
+
+
+def _serving(statistics: str, service: str) -> Sequence[str]:
+    """Return the instances of a service that HAProxy's statistics (CSV) show as up."""
+    rows = csv.DictReader(statistics.removeprefix("# ").splitlines())
+    return [row["svname"] for row in rows if row["pxname"] == service and row["status"] == "UP"]
+
+
+def _names(service: str, numbers: range) -> str:
+    return ", ".join(f"{service}-{number}" for number in numbers)
+
+
+def last_log_line(project: ComposeProject) -> str:
+    """Return the last log line of the first container that has failed."""
+    for container in project.engine.containers():
+        if container.state == "created" or container.health == "starting":
+            continue
+        if container.pid:
+            is_healthy = container.health == "healthy"
+        else:
+            is_healthy = container.service in ONE_SHOT_SERVICES
+        if not is_healthy:
+            lines = project.docker("logs", "--tail", "20", container.name).strip().splitlines()
+            if lines:
+                return f" The last log line of {container.instance}: {lines[-1][:400]}"
+    return ""
