@@ -14,7 +14,7 @@ from typing import Any
 from ...clients import http
 from ...config.services import SERVICES
 from ..base import ProgressCallback, wait_until
-from ..engine import Container
+from ..engine import Container, ProjectEngine
 from ..errors import EngineError
 from .containers import ONE_SHOT_SERVICES
 from .project import ComposeProject
@@ -24,7 +24,12 @@ TIMEOUT_S = 180
 
 
 def changed_services(project: ComposeProject, model: Mapping[str, Any]) -> Sequence[str]:
-    """Return the services of ours whose running containers differ from their declaration."""
+    """Return the services of ours whose running containers differ from their declaration.
+
+    None if a network differs: Compose can replace it only while no container uses it.
+    """
+    if any(_differs(project.engine, network) for network in model["networks"].values()):
+        return []
     hashes, containers = project.config_hashes(), project.engine.running()
 
     def is_current(container: Container) -> bool:
