@@ -42,6 +42,21 @@ def changed_services(project: ComposeProject, model: Mapping[str, Any]) -> Seque
     return sorted({container.service for container in running if not is_current(container)})
 
 
+def _differs(engine: ProjectEngine, network: Mapping[str, Any]) -> bool:
+    """Return whether a network exists and differs from its declaration."""
+    try:
+        existing = engine.get(f"/networks/{network['name']}")
+    except EngineError as error:
+        if error.status == 404:
+            return False
+        raise
+    declared = network.get("driver_opts", {})
+    return not (
+        declared.items() <= existing["Options"].items()
+        and existing["Internal"] == network.get("internal", False)
+    )
+
+
 def renew(project: ComposeProject, service: str, count: int, on_progress: ProgressCallback) -> None:
     """Replace the instances of a service, numbered from 1 to `count`, by new ones.
 
