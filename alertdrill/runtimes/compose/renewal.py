@@ -24,12 +24,7 @@ TIMEOUT_S = 180
 
 
 def changed_services(project: ComposeProject, model: Mapping[str, Any]) -> Sequence[str]:
-    """Return the services of ours whose running containers differ from their declaration.
-
-    None if a network differs: Compose can replace it only while no container uses it.
-    """
-    if any(_differs(project.engine, network) for network in model["networks"].values()):
-        return []
+    """Return the services of ours whose running containers differ from their declaration."""
     hashes, containers = project.config_hashes(), project.engine.running()
 
     def is_current(container: Container) -> bool:
@@ -42,8 +37,15 @@ def changed_services(project: ComposeProject, model: Mapping[str, Any]) -> Seque
     return sorted({container.service for container in running if not is_current(container)})
 
 
+def has_changed_network(project: ComposeProject, model: Mapping[str, Any]) -> bool:
+    """Return whether a network exists and differs from its declaration.
+
+    Compose can replace it only while no container uses it.
+    """
+    return any(_differs(project.engine, network) for network in model["networks"].values())
+
+
 def _differs(engine: ProjectEngine, network: Mapping[str, Any]) -> bool:
-    """Return whether a network exists and differs from its declaration."""
     try:
         existing = engine.get(f"/networks/{network['name']}")
     except EngineError as error:

@@ -225,8 +225,11 @@ def _start(
     project: ComposeProject, model: Mapping[str, Any], on_progress: ProgressCallback
 ) -> None:
     remove_misnumbered(project, on_progress)
-    scales, changed = project.replicas(), renewal.changed_services(project, model)
-    if changed:
+    scales = project.replicas()
+    if renewal.has_changed_network(project, model):
+        on_progress("the networks have changed: replacing every container …")
+        _stop(project, on_progress)
+    if changed := renewal.changed_services(project, model):
         # First what the services need, such as init-config.
         others = [name for name in model["services"] if name not in changed]
         on_progress("starting the other containers …")
