@@ -21,6 +21,8 @@ from .project import ComposeProject
 
 # All images are here by now; a slow machine takes half a minute to start everything.
 TIMEOUT_S = 180
+# The states of a container whose program has ended.
+ENDED = ("restarting", "exited", "dead")
 
 
 def changed_services(project: ComposeProject, model: Mapping[str, Any]) -> Sequence[str]:
@@ -67,59 +69,69 @@ def renew(project: ComposeProject, service: str, count: int, on_progress: Progre
     old, extra = range(1, count + 1), range(count + 1, 2 * count + 1)
     on_progress(f"renewing {service}: starting {_names(service, extra)} …")
     try:
-        up(project, {service: 2 * count}, "--no-deps", "--no-recreate", only=[service])
-        _await_load_balancer(project, service, extra)
+        create(project, {service: 2 * count}, "--no-deps", "--no-recreate", only=[service])
+        _await_requests(project, service, extra)
     except BaseException:
         _remove(project, service, extra)
         raise
     on_progress(f"renewing {service}: replacing {_names(service, old)} …")
-    up(project, {service: 2 * count}, "--no-deps", only=[service])
-    _await_load_balancer(project, service, old)
+    create(project, {service: 2 * count}, "--no-deps", only=[service])
+    _await_requests(project, service, old)
     _remove(project, service, extra)
     on_progress(f"{service} is renewed")
 
 
-def up(
+def create(
     project: ComposeProject, scales: Mapping[str, int], *options: str, only: Iterable[str] = ()
 ) -> None:
-    """Create and start the services in `only`, or all; return when they are healthy."""
+    """Create and start the services in `only`, or all; `--wait` waits until they are healthy."""
     try:
         project.run(
-            *("up", "--detach", "--wait", "--wait-timeout", str(TIMEOUT_S), "--no-build"),
-            *("--pull", "never", *options),
+            *("up", "--detach", "--no-build", "--pull", "never", *options),
             *(item for name, scale in scales.items() for item in ("--scale", f"{name}={scale}")),
             *only,
         )
     except EngineError as error:
-        raise EngineError(f"{error}{last_log_line(project)}") from error
+        raise EngineError(f"{error}{_last_log_line(project)}") from error
 
 
 def _remove(project: ComposeProject, service: str, numbers: range) -> None:
-    containers = [
-        item
-        for item in project.engine.containers()
-        if item.service == service and item.number in numbers
-    ]
+    containers = _instances(project, service, numbers)
     project.engine.stop_all([container for container in containers if container.pid])
     if containers:
         project.docker("rm", "--force", *(container.name for container in containers))
 
 
-def _await_load_balancer(project: ComposeProject, service: str, numbers: range) -> None:
-    """Return when the load balancer sends requests to these instances."""
-    if not any(container.service == "lb" for container in project.engine.running()):
-        return
+def _await_requests(project: ComposeProject, service: str, numbers: range) -> None:
+    """Return when the load balancer sends requests to these instances.
+
+    Old instances are left out: a broken version can be replaced too.
+    """
     url = f"http://127.0.0.1:{project.settings.ports.lb_stats}/;csv"
     wanted = {f"{service}-{number}" for number in numbers}
 
-    def has_all() -> bool:
-        try:
-            text = http.request("GET", url).text
-        except http.UnreachableError:
+    def are_ready() -> bool:
+        containers = _instances(project, service, numbers)
+        for container in containers:
+            if container.health == "unhealthy" or container.state in ENDED:
+                raise EngineError(f"{container.instance} fails.{_log_line(project, container)}")
+        if len(containers) < len(wanted) or any(item.health == "starting" for item in containers):
             return False
-        return wanted <= set(_serving(text, service))
+        try:
+            return wanted <= set(_serving(http.request("GET", url).text, service))
+        except http.UnreachableError:
+            # A load balancer that does not run needs no wait.
+            return not any(item.service == "lb" for item in project.engine.running())
 
-    wait_until(has_all, f"the load balancer to use {', '.join(sorted(wanted))}")
+    wait_until(are_ready, f"requests to {', '.join(sorted(wanted))}", TIMEOUT_S)
+
+
+def _instances(project: ComposeProject, service: str, numbers: range) -> Sequence[Container]:
+    return [
+        container
+        for container in project.engine.containers()
+        if container.service == service and container.number in numbers
+    ]
 
 
 def _serving(statistics: str, service: str) -> Sequence[str]:
@@ -132,7 +144,7 @@ def _names(service: str, numbers: range) -> str:
     return ", ".join(f"{service}-{number}" for number in numbers)
 
 
-def last_log_line(project: ComposeProject) -> str:
+def _last_log_line(project: ComposeProject) -> str:
     """Return the last log line of the first container that has failed."""
     for container in project.engine.containers():
         if container.state == "created" or container.health == "starting":
@@ -141,8 +153,11 @@ def last_log_line(project: ComposeProject) -> str:
             is_healthy = container.health == "healthy"
         else:
             is_healthy = container.service in ONE_SHOT_SERVICES
-        if not is_healthy:
-            lines = project.docker("logs", "--tail", "20", container.name).strip().splitlines()
-            if lines:
-                return f" The last log line of {container.instance}: {lines[-1][:400]}"
+        if not is_healthy and (line := _log_line(project, container)):
+            return line
     return ""
+
+
+def _log_line(project: ComposeProject, container: Container) -> str:
+    lines = project.docker("logs", "--tail", "20", container.name).strip().splitlines()
+    return f" The last log line of {container.instance}: {lines[-1][:400]}" if lines else ""

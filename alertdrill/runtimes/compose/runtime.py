@@ -232,12 +232,14 @@ def _start(
     if changed := renewal.changed_services(project, model):
         # First what the services need, such as init-config.
         others = [name for name in model["services"] if name not in changed]
+        counts = {name: scales[name] for name in scales if name in others}
         on_progress("starting the other containers …")
-        renewal.up(project, {name: scales[name] for name in scales if name in others}, only=others)
+        renewal.create(project, counts, only=others)
         for service in changed:
             renewal.renew(project, service, scales[service], on_progress)
     on_progress("starting the containers …")
-    renewal.up(project, scales, "--remove-orphans")
+    waiting = ("--wait", "--wait-timeout", str(renewal.TIMEOUT_S))
+    renewal.create(project, scales, "--remove-orphans", *waiting)
     if scales != project.replicas():
         _publish_replicas(project, scales)  # init-config ran again with the settings' counts
     _create_standby(project)

@@ -38,7 +38,7 @@ class FakeProject:
         self.engine = FakeEngine(*containers)
         self.hashes = {"web": "new", "data-service": "new"}
         self.images = {"web:1": "id-of-web", "data:1": "id-of-data"}
-        self.broken = False
+        self.new_state = ("running", "healthy")
         self.seen: list[list[str]] = []
         for instance in self.engine.states:
             self.label(instance, "new")
@@ -61,13 +61,13 @@ class FakeProject:
             instance = f"web-{number}"
             is_new = instance not in self.engine.states
             if is_new or "--no-recreate" not in arguments:
-                self.engine.add(instance)
+                self.engine.add(instance, *self.new_state)
                 self.label(instance, "new")
-        if self.broken:
-            raise EngineError("docker compose up failed: web-3 is unhealthy")
         return ""
 
     def docker(self, command: str, *arguments: str) -> str:
+        if command == "logs":
+            return "ImportError: no module\n"
         if command == "rm":
             for name in arguments[1:]:
                 del self.engine.states[name.removeprefix("alertdrill-")]
@@ -123,12 +123,21 @@ def test_extra_instances_leave_by_a_graceful_stop(project: Any) -> None:
     assert sorted(project.engine.calls) == ["stop web-3", "stop web-4"]
 
 
-def test_version_that_does_not_start_replaces_nothing(project: Any) -> None:
-    project.broken = True
-    with pytest.raises(EngineError, match="web-3 is unhealthy"):
+@pytest.mark.parametrize("state", [("restarting", "starting"), ("running", "unhealthy")])
+def test_version_that_does_not_start_replaces_nothing(project: Any, state: tuple[str, str]) -> None:
+    project.new_state = state
+    message = r"^web-3 fails\. The last log line of web-3: ImportError: no module$"
+    with pytest.raises(EngineError, match=message):
         renew(project)
     assert project.engine.alive() == ["data-service-1", "lb-1", "web-1", "web-2"]
     assert project.engine.labels["web-1"][HASH] == "old"
+
+
+def test_unhealthy_version_is_replaced(project: Any) -> None:
+    project.engine.health["web-1"] = "unhealthy"
+    renew(project)
+    assert project.engine.labels["web-1"][HASH] == "new"
+    assert project.engine.health["web-1"] == "healthy"
 
 
 def test_instance_without_requests_replaces_nothing(
@@ -137,12 +146,12 @@ def test_instance_without_requests_replaces_nothing(
     page = SimpleNamespace(text="# pxname,svname,status\nweb,web-3,DOWN\nweb-large,web-4,UP\n")
     monkeypatch.setattr(http, "request", lambda *_: page)
     monkeypatch.setattr(renewal, "wait_until", wait_once)
-    with pytest.raises(NotReadyError, match="the load balancer to use web-3, web-4"):
+    with pytest.raises(NotReadyError, match="requests to web-3, web-4"):
         renew(project)
     assert project.engine.labels["web-1"][HASH] == "old"
 
 
-def wait_once(check: Any, what: str) -> None:
+def wait_once(check: Any, what: str, _: float) -> None:
     if not check():
         raise NotReadyError(what)
 

@@ -190,7 +190,7 @@ def test_misnumbered_instances_are_removed(
 
 def test_failed_containers_last_line_is_shown() -> None:
     project: Any = FakeProject("init-config-1 exited", "web-1 running starting", "web-2 restarting")
-    assert renewal.last_log_line(project) == " The last log line of web-2: last"
+    assert renewal._last_log_line(project) == " The last log line of web-2: last"
 
 
 ORDERS = SERVICES["data-service"].model_copy(update={"name": "orders", "port": 5003})
