@@ -329,8 +329,8 @@ def load(
         if binding.key and binding.key not in environment:
             lines[binding.key] = line
     # No variables in values: Docker Compose has other rules for them.
-    found = dotenv_values(stream=StringIO(text), interpolate=False)
-    values = {name: value or "" for name, value in found.items()}
+    raw = dotenv_values(stream=StringIO(text), interpolate=False)
+    values = {name: value or "" for name, value in raw.items()}
     return parse({**values, **environment}, lines)
 
 

@@ -90,8 +90,8 @@ def test_users_own_file_counts_with_the_command_line_too(checkout: Checkout, nam
 
 
 def test_what_a_start_finds_out_is_for_compose_alone_too(checkout: Checkout) -> None:
-    found = {"DOCKER_SOCKET": "/run/mine.sock", "GRAFANA_REPLICAS": "0"}
-    project = checkout.project().with_variables(found)
+    host = {"DOCKER_SOCKET": "/run/mine.sock", "GRAFANA_REPLICAS": "0"}
+    project = checkout.project().with_variables(host)
     before = checkout.plain()
     project.record()
     assert project.config_hashes() == checkout.plain()

@@ -150,8 +150,8 @@ def test_only_members_of_edge_reach_ports_of_the_host(stack: Stack, rows: list[R
         for container in rows:
             networks = container.networks.split(", ")
             gateways = {network: f"{gateway(stack, network)}:{port}" for network in networks}
-            found = reached(stack, container.service, gateways.values())
-            assert found == {gateways[name] for name in networks if name == "edge"}, container
+            open_ones = reached(stack, container.service, gateways.values())
+            assert open_ones == {gateways[name] for name in networks if name == "edge"}, container
 
 
 def gateway(stack: Stack, network: str) -> str:
