@@ -27,7 +27,7 @@ def root(tmp_path: Path) -> Path:
 
 def watch(root: Path, edits: Edits, monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
     """Return what is yielded if one edit happens at each poll, and then none."""
-    steps = iter([*edits, *(lambda: None,) * 3])
+    steps = iter([*edits, *[wait] * 3])
 
     def sleep(_: float) -> None:
         try:
@@ -35,11 +35,15 @@ def watch(root: Path, edits: Edits, monkeypatch: pytest.MonkeyPatch) -> list[Seq
         except StopIteration:
             raise KeyboardInterrupt from None
 
-    monkeypatch.setattr(dev.time, "sleep", sleep)
+    monkeypatch.setattr("time.sleep", sleep)
     renewed: list[Sequence[str]] = []
     with pytest.raises(KeyboardInterrupt):
         renewed.extend(dev.changes(root))
     return renewed
+
+
+def wait() -> None:
+    """Edit nothing."""
 
 
 def edit(path: Path) -> Callable[[], object]:
