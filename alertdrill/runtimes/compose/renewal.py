@@ -21,6 +21,8 @@ from .project import ComposeProject
 
 # All images are here by now; a slow machine takes half a minute to start everything.
 TIMEOUT_S = 180
+# Options of `up` to create the containers of one service, which start later.
+UNSTARTED = ("--no-deps", "--no-start")
 # The states of a container whose program has ended.
 ENDED = ("restarting", "exited", "dead")
 
@@ -69,14 +71,14 @@ def renew(project: ComposeProject, service: str, count: int, on_progress: Progre
     old, extra = range(1, count + 1), range(count + 1, 2 * count + 1)
     on_progress(f"renewing {service}: starting {_names(service, extra)} …")
     try:
-        create(project, {service: 2 * count}, "--no-deps", "--no-recreate", only=[service])
-        _await_requests(project, service, extra)
+        create(project, {service: 2 * count}, *UNSTARTED, "--no-recreate", only=[service])
+        _start(project, service, extra)
     except BaseException:
         _remove(project, service, extra)
         raise
     on_progress(f"renewing {service}: replacing {_names(service, old)} …")
-    create(project, {service: 2 * count}, "--no-deps", only=[service])
-    _await_requests(project, service, old)
+    create(project, {service: 2 * count}, *UNSTARTED, only=[service])
+    _start(project, service, old)
     _remove(project, service, extra)
     on_progress(f"{service} is renewed")
 
@@ -84,10 +86,10 @@ def renew(project: ComposeProject, service: str, count: int, on_progress: Progre
 def create(
     project: ComposeProject, scales: Mapping[str, int], *options: str, only: Iterable[str] = ()
 ) -> None:
-    """Create and start the services in `only`, or all; `--wait` waits until they are healthy."""
+    """Create the services in `only`, or all: `--detach` starts them, `--wait` also waits."""
     try:
         project.run(
-            *("up", "--detach", "--no-build", "--pull", "never", *options),
+            *("up", "--no-build", "--pull", "never", *options),
             *(item for name, scale in scales.items() for item in ("--scale", f"{name}={scale}")),
             *only,
         )
@@ -102,28 +104,34 @@ def _remove(project: ComposeProject, service: str, numbers: range) -> None:
         project.docker("rm", "--force", *(container.name for container in containers))
 
 
-def _await_requests(project: ComposeProject, service: str, numbers: range) -> None:
-    """Return when the load balancer sends requests to these instances.
+def _start(project: ComposeProject, service: str, numbers: range) -> None:
+    """Start instances, each once the load balancer sends requests to the one before.
 
-    Old instances are left out: a broken version can be replaced too.
+    The load balancer takes an instance for ready from the moment that it finds its name to the
+    first check. A request to it is then refused and repeated once, which must not meet another.
     """
-    url = f"http://127.0.0.1:{project.settings.ports.lb_stats}/;csv"
-    wanted = {f"{service}-{number}" for number in numbers}
+    for container in _instances(project, service, numbers):
+        project.engine.start(container.name)
+        wait_until(
+            lambda number=container.number: _gets_requests(project, service, number),  # type: ignore[misc]
+            f"requests to {container.instance}",
+            TIMEOUT_S,
+        )
 
-    def are_ready() -> bool:
-        containers = _instances(project, service, numbers)
-        for container in containers:
-            if container.health == "unhealthy" or container.state in ENDED:
-                raise EngineError(f"{container.instance} fails.{_log_line(project, container)}")
-        if len(containers) < len(wanted) or any(item.health == "starting" for item in containers):
-            return False
-        try:
-            return wanted <= set(_serving(http.request("GET", url).text, service))
-        except http.UnreachableError:
-            # A load balancer that does not run needs no wait.
-            return not any(item.service == "lb" for item in project.engine.running())
 
-    wait_until(are_ready, f"requests to {', '.join(sorted(wanted))}", TIMEOUT_S)
+def _gets_requests(project: ComposeProject, service: str, number: int) -> bool:
+    """Return whether an instance is healthy and up; raise `EngineError` if it has failed."""
+    [container] = _instances(project, service, range(number, number + 1))
+    if container.health == "unhealthy" or container.state in ENDED:
+        raise EngineError(f"{container.instance} fails.{_log_line(project, container)}")
+    if container.health == "starting":
+        return False
+    try:
+        statistics = http.request("GET", f"http://127.0.0.1:{project.settings.ports.lb_stats}/;csv")
+    except http.UnreachableError:
+        # A load balancer that does not run needs no wait.
+        return not any(item.service == "lb" for item in project.engine.running())
+    return container.instance in _serving(statistics.text, service)
 
 
 def _instances(project: ComposeProject, service: str, numbers: range) -> Sequence[Container]:

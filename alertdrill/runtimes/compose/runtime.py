@@ -234,11 +234,11 @@ def _start(
         others = [name for name in model["services"] if name not in changed]
         counts = {name: scales[name] for name in scales if name in others}
         on_progress("starting the other containers …")
-        renewal.create(project, counts, only=others)
+        renewal.create(project, counts, "--detach", only=others)
         for service in changed:
             renewal.renew(project, service, scales[service], on_progress)
     on_progress("starting the containers …")
-    waiting = ("--wait", "--wait-timeout", str(renewal.TIMEOUT_S))
+    waiting = ("--detach", "--wait", "--wait-timeout", str(renewal.TIMEOUT_S))
     renewal.create(project, scales, "--remove-orphans", *waiting)
     if scales != project.replicas():
         _publish_replicas(project, scales)  # init-config ran again with the settings' counts

@@ -38,7 +38,8 @@ class FakeProject:
         self.engine = FakeEngine(*containers)
         self.hashes = {"web": "new", "data-service": "new"}
         self.images = {"web:1": "id-of-web", "data:1": "id-of-data"}
-        self.new_state = ("running", "healthy")
+        # The state and the health of an instance that starts.
+        self.started_as = ("running", "healthy")
         self.seen: list[list[str]] = []
         for instance in self.engine.states:
             self.label(instance, "new")
@@ -60,8 +61,10 @@ class FakeProject:
         for number in range(1, scale + 1):
             instance = f"web-{number}"
             is_new = instance not in self.engine.states
-            if is_new or "--no-recreate" not in arguments:
-                self.engine.add(instance, *self.new_state)
+            labels = self.engine.labels.get(instance)
+            if is_new or (labels != {HASH: "new"} and "--no-recreate" not in arguments):
+                assert "--no-start" in arguments  # it would start all of them at once
+                self.engine.add(instance, "created", "starting")
                 self.label(instance, "new")
         return ""
 
@@ -84,6 +87,12 @@ def project(settings: StackSettings, monkeypatch: pytest.MonkeyPatch) -> Any:
         rows = [f"web,{name},UP" for name in project.engine.alive()]
         return SimpleNamespace(text="\n".join(["# pxname,svname,status", *rows]))
 
+    def start(name: str) -> None:
+        engine.calls.append(f"start {name.removeprefix('alertdrill-')}")
+        engine.add(name.removeprefix("alertdrill-"), *project.started_as)
+
+    engine = project.engine
+    monkeypatch.setattr(engine, "start", start)
     monkeypatch.setattr(http, "request", statistics)
     return project
 
@@ -118,14 +127,28 @@ def test_old_instances_serve_until_new_ones_do(project: Any) -> None:
     assert project.engine.labels["web-1"][HASH] == "new"
 
 
+def test_instances_start_one_after_the_other(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[str] = []
+
+    def wait(check: Any, what: str, _: float) -> None:
+        assert check()
+        waits.append(f"{what} after {len(project.engine.calls)}")
+
+    monkeypatch.setattr(renewal, "wait_until", wait)
+    renew(project)
+    names = ("web-3", "web-4", "web-1", "web-2")
+    assert project.engine.calls[:4] == [f"start {name}" for name in names]
+    assert waits == [f"requests to {name} after {at}" for at, name in enumerate(names, 1)]
+
+
 def test_extra_instances_leave_by_a_graceful_stop(project: Any) -> None:
     renew(project)
-    assert sorted(project.engine.calls) == ["stop web-3", "stop web-4"]
+    assert sorted(project.engine.calls[4:]) == ["stop web-3", "stop web-4"]
 
 
 @pytest.mark.parametrize("state", [("restarting", "starting"), ("running", "unhealthy")])
 def test_version_that_does_not_start_replaces_nothing(project: Any, state: tuple[str, str]) -> None:
-    project.new_state = state
+    project.started_as = state
     message = r"^web-3 fails\. The last log line of web-3: ImportError: no module$"
     with pytest.raises(EngineError, match=message):
         renew(project)
@@ -143,10 +166,10 @@ def test_unhealthy_version_is_replaced(project: Any) -> None:
 def test_instance_without_requests_replaces_nothing(
     project: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = SimpleNamespace(text="# pxname,svname,status\nweb,web-3,DOWN\nweb-large,web-4,UP\n")
+    page = SimpleNamespace(text="# pxname,svname,status\nweb,web-3,DOWN\nweb-large,web-3,UP\n")
     monkeypatch.setattr(http, "request", lambda *_: page)
     monkeypatch.setattr(renewal, "wait_until", wait_once)
-    with pytest.raises(NotReadyError, match="requests to web-3, web-4"):
+    with pytest.raises(NotReadyError, match="requests to web-3"):
         renew(project)
     assert project.engine.labels["web-1"][HASH] == "old"
 
