@@ -21,6 +21,7 @@ COMMANDS = {
     ),
     "check": ("check", "check", "Check every configuration file."),
     "completion": ("app", "completion", "Print the completion script for a shell."),
+    "dev": ("dev", "dev", "Start the stack, and renew services when their code changes."),
     "doctor": ("doctor", "doctor", "Check that this machine can run the stack."),
     "down": ("stack", "down", "Stop the whole stack, also after a crash."),
     "drill": ("drill", "drill", "Prove alerts by injecting faults."),

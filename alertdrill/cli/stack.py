@@ -29,7 +29,7 @@ def _running_stack() -> RunningStack:
 def up(as_json: bool) -> None:
     """Start the stack, or the components that are not running."""
     begun = time.monotonic()
-    runtime = select_stack_runtime(settings.current(), note)
+    runtime = select_stack_runtime(settings.current(for_start=True), note)
     with timed("starting") as on_progress:
         missing = runtime.up(on_progress)
     seconds = time.monotonic() - begun

@@ -21,7 +21,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, TypeAdapter, V
 
 from .. import VERSION
 from ..errors import AlertdrillError
-from . import ROOT
+from . import ROOT, env_block
 from .services import MAX_REPLICAS, MIN_REPLICAS, SERVICES, ops_port
 
 # The runtimes that users choose from. `in-network` is Compose as seen from inside a container.
@@ -76,7 +76,8 @@ def _like(pattern: str, example: str) -> BeforeValidator:
 
 def _between(low: int, high: int) -> BeforeValidator:
     return _accept(
-        lambda value: re.fullmatch(r"[0-9]{1,9}", str(value)) and low <= int(value) <= high,
+        # Docker Compose keeps leading zeros, so they are refused.
+        lambda value: re.fullmatch(r"0|[1-9][0-9]{0,8}", str(value)) and low <= int(value) <= high,
         f"use a whole number from {low} to {high}",
     )
 
@@ -294,17 +295,24 @@ def variables() -> Mapping[str, tuple[str, ...]]:
     }
 
 
-def current() -> StackSettings:
-    """Return the settings of this command, from its environment and `.env`."""
-    return load(os.environ)
+def current(*, for_start: bool = False) -> StackSettings:
+    """Return the settings of this command, from its environment and `.env`.
+
+    A start ignores what the last one found out about the host: it finds out again.
+    """
+    return load(os.environ, for_start=for_start)
 
 
-def load(environment: Mapping[str, str], file: Path = ROOT / ".env") -> StackSettings:
+def load(
+    environment: Mapping[str, str], file: Path = ROOT / ".env", *, for_start: bool = False
+) -> StackSettings:
     """Read the settings; the environment overrides the file. Raises `SettingsError`."""
     try:
         text = file.read_text(encoding="utf-8") if file.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file} can't be read: {error}.") from error
+    if for_start:
+        text = env_block.HOST.remove_from(text)
     lines: dict[str, str] = {}
     for binding in parse_stream(StringIO(text)):
         written = binding.original.string
@@ -312,9 +320,17 @@ def load(environment: Mapping[str, str], file: Path = ROOT / ".env") -> StackSet
         line = f"{file}:{binding.original.line + blank}"
         if binding.error:
             raise SettingsError(f"{line}: it is no setting: write NAME=VALUE.")
+        is_ours, value = binding.key in variables(), binding.value or ""
+        if is_ours and "$" in value and f"'{value}'" not in written:
+            raise SettingsError(
+                f"{line}: {binding.key} has a dollar sign, with which Docker Compose begins a"
+                " variable: put the value in single quotes."
+            )
         if binding.key and binding.key not in environment:
             lines[binding.key] = line
-    values = {name: value or "" for name, value in dotenv_values(stream=StringIO(text)).items()}
+    # No variables in values: Docker Compose has other rules for them.
+    raw = dotenv_values(stream=StringIO(text), interpolate=False)
+    values = {name: value or "" for name, value in raw.items()}
     return parse({**values, **environment}, lines)
 
 

@@ -137,6 +137,12 @@ class StackRuntime(RunningStack, Protocol):
     def up(self, on_progress: ProgressCallback) -> Sequence[str]:
         """Start what is not running; return a sentence for each optional component left out."""
 
+    def renew(self, service: str, on_progress: ProgressCallback) -> None:
+        """Run the present code of a service in all of its instances, and lose no request.
+
+        Raises an `AlertdrillError` if it does not become ready; then at least one old one stays.
+        """
+
     def down(self, on_progress: ProgressCallback) -> None:
         """Stop everything that `up` started, also after a crash."""
 

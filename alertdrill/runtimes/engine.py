@@ -159,6 +159,11 @@ class Container(BaseModel):
     service: str = Field(validation_alias=AliasPath("Config", "Labels", f"{LABEL}.service"))
     number: int = Field(validation_alias=AliasPath("Config", "Labels", f"{LABEL}.container-number"))
     heal: str = Field(default="", validation_alias=AliasPath("Config", "Labels", HEAL_LABEL))
+    # The configuration and the image that it was created from.
+    config_hash: str = Field(
+        default="", validation_alias=AliasPath("Config", "Labels", f"{LABEL}.config-hash")
+    )
+    image: str = Field(default="", validation_alias="Image")
     state: str = Field(validation_alias=AliasPath("State", "Status"))
     health: str = Field(default="none", validation_alias=AliasPath("State", "Health", "Status"))
     pid: int = Field(validation_alias=AliasPath("State", "Pid"))

@@ -9,11 +9,11 @@ from rich.text import Text
 
 from alertdrill.cli.app import ErrorGroup
 from alertdrill.cli.console import output, progress, show, table, timed, warn
-from alertdrill.config import ROOT, settings
+from alertdrill.config import ROOT, env_block, settings
 from alertdrill.errors import AlertdrillError
 from alertdrill.toolchain.cache import default_cache
 
-from . import archive, env_block, inventory
+from . import archive, inventory
 from .base_image import ensure_rootfs
 from .build import build_images
 from .docker_cli import DockerCli
@@ -38,14 +38,14 @@ def build(mirror: str | None, fresh: bool) -> None:
     """
     # Checked first, since the build takes minutes.
     variables = [name for image in IMAGES for name in (image.variable, image.replicas)]
-    env_block.read_others(ENV, [PULL_POLICY, *variables])
+    env_block.IMAGES.read_others(ENV, [PULL_POLICY, *variables])
     engine = DockerCli()
     current = settings.current()
     cache = current.cache or default_cache()
     with timed("building") as on_progress:
         base = ensure_rootfs(cache, mirror, on_progress, fresh=fresh)
         result = build_images(engine, base, cache, on_progress)
-    env_block.write_env(ENV, result.values)
+    env_block.IMAGES.write(ENV, result.values)
     file = inventory.write_inventory(current.home, result.rows)
     rows = [(row.name, _megabytes(row.size), row.version, row.origin) for row in result.rows]
     output.print(table(("Image", "MB", "Version", "From"), rows))
@@ -110,11 +110,11 @@ def load(file: Path) -> None:
     current = settings.current()
     with progress.status("checking"):
         content = archive.check(file)
-    env_block.read_others(ENV, content.variables)
+    env_block.IMAGES.read_others(ENV, content.variables)
     engine = DockerCli()
     with progress.status("loading"):
         archive.load(engine, content, file)
-    env_block.write_env(ENV, content.variables)
+    env_block.IMAGES.write(ENV, content.variables)
     inventory.write_inventory(current.home, content.inventory)
     output.print(f"{len(content.images)} images are loaded; their tags are in .env.")
 

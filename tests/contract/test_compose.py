@@ -23,7 +23,7 @@ ORDER = [
     *("<<", "profiles", "image", "pull_policy", "build", "entrypoint", "command", "init"),
     *("restart", "user", "env_file", "environment", "volumes", "working_dir", "tmpfs", "labels"),
     *("network_mode", "networks", "ports", "depends_on", "healthcheck", "stop_signal"),
-    *("stop_grace_period", "deploy", "develop"),
+    *("stop_grace_period", "memswap_limit", "deploy"),
 ]
 
 
@@ -129,6 +129,21 @@ def test_health_check_asks_the_path_of_the_component(name: str) -> None:
 def test_every_component_has_a_health_check() -> None:
     ours = {*OURS, "responder", "init-config"}  # theirs is in the image; one just ends
     assert {name for name, values in RUNNING.items() if "healthcheck" not in values} == ours
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_memory_limit_includes_swap(name: str) -> None:
+    # Otherwise the engine allows as much swap again, on a host that has some.
+    limits = SERVICES[name]["deploy"]["resources"]["limits"]
+    assert SERVICES[name].get("memswap_limit") == limits.get("memory")
+
+
+def test_internal_networks_do_not_reach_the_host() -> None:
+    networks = yaml.safe_load(TEXT)["networks"]
+    assert {name for name, values in networks.items() if not values.get("internal")} == {"edge"}
+    option = "com.docker.network.bridge.inhibit_ipv4"
+    assert {values["driver_opts"].get(option) for values in networks.values()} == {None, "true"}
+    assert networks["edge"]["driver_opts"].get(option) is None  # its ports are published
 
 
 def test_no_container_has_a_fixed_name() -> None:

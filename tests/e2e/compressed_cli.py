@@ -31,5 +31,5 @@ def stack_settings(home: Path) -> StackSettings:
 
 if __name__ == "__main__":
     stack = stack_settings(Path(sys.argv[1]))
-    settings.current = lambda: stack
+    settings.current = lambda **_: stack
     main(sys.argv[2:])

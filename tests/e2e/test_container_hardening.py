@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
+import socket
+from collections.abc import Iterable
 
 import pytest
 
 from alertdrill.config import ROOT
 from alertdrill.config.services import all_components
+from alertdrill.config.settings import StackSettings
 from tests.e2e.observed_hardening import Row, docker, inspect, row, service, table
 from tests.e2e.stack import Stack, containers_only
 
@@ -18,34 +20,32 @@ pytestmark = [pytest.mark.stack, containers_only]
 ROOT_BY_NEED = {"collector", "docker-proxy"}
 # Of all containers together, in MiB.
 MAX_MEMORY = 2048
-# The endpoints that a container may reach; every other container is closed to it.
+# Every endpoint, and the network whose members alone may reach it.
 ENDPOINTS = {
-    "prometheus": ("prometheus-on-telemetry", 9090),
-    "alertmanager": ("alertmanager-on-telemetry", 9093),
-    "loki": ("loki-on-telemetry", 3100),
-    "responder": ("responder-on-telemetry", 8090),
-    "operations of the responder": ("responder-on-telemetry", 8140),
-    "operations of web": ("web", 5050),
-    "engine": ("docker-proxy", 2375),
-    "control": ("control-on-healing", 8091),
-    "operations of the control API": ("control-on-healing", 8141),
-    "lb": ("lb-on-services", 8081),
-    "internet": ("1.1.1.1", 443),
+    "prometheus": ("telemetry", "prometheus-on-telemetry:9090"),
+    "alertmanager": ("telemetry", "alertmanager-on-telemetry:9093"),
+    "loki": ("telemetry", "loki-on-telemetry:3100"),
+    "responder": ("telemetry", "responder-on-telemetry:8090"),
+    "operations of the responder": ("telemetry", "responder-on-telemetry:8140"),
+    "operations of web": ("services", "web:5050"),
+    "lb": ("services", "lb-on-services:8081"),
+    "engine": ("control", "docker-proxy:2375"),
+    "control": ("healing", "control-on-healing:8091"),
+    "operations of the control API": ("healing", "control-on-healing:8141"),
+    "internet": ("", "1.1.1.1:443"),
 }
-REACHABLE = {
-    "web": {"lb", "operations of web"},
-    "data-service": {"lb", "operations of web"},
-    "responder": {
-        *("prometheus", "alertmanager", "loki", "responder", "control"),
-        *("operations of the responder", "operations of the control API"),
-    },
-    "control": {"engine", "control", "lb", "operations of web", "operations of the control API"},
-}
-CONNECT = (
-    "import socket,sys\n"
-    "try: socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)\n"
-    "except OSError: sys.exit(1)\n"
-)
+# Prints which of its arguments accept a connection.
+CONNECT = """
+import socket, sys
+from concurrent.futures import ThreadPoolExecutor
+def accepts(endpoint):
+    host, _, port = endpoint.rpartition(":")
+    try: socket.create_connection((host, int(port)), 2).close()
+    except OSError: return False
+    return True
+with ThreadPoolExecutor(16) as pool:
+    print(*(name for name, open in zip(sys.argv[1:], pool.map(accepts, sys.argv[1:])) if open))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +75,12 @@ def test_every_container_has_limits(rows: list[Row]) -> None:
         for container in rows
         if "0" in (container.memory[:1], container.cpus, container.pids)
     ] == []
+
+
+def test_no_container_swaps(stack: Stack) -> None:
+    for container in inspect(stack):
+        host = container["HostConfig"]
+        assert host["MemorySwap"] == host["Memory"], service(container)
 
 
 def test_memory_fits_a_small_host(stack: Stack) -> None:
@@ -113,19 +119,47 @@ def test_only_edge_reaches_the_host(stack: Stack) -> None:
     assert internal == {"edge": False, **inner}
 
 
-def reaches(stack: Stack, name: str, endpoint: str) -> bool:
-    """Return whether a container can connect to an endpoint."""
-    host, port = ENDPOINTS[endpoint]
-    container = f"{stack.environment['COMPOSE_PROJECT_NAME']}-{name}-1"
-    command = ["docker", "exec", container, "python", "-c", CONNECT, host, str(port)]
-    return subprocess.run(command, env=stack.environment, check=False).returncode == 0
+def reached(stack: Stack, service: str, endpoints: Iterable[str]) -> set[str]:
+    """Return which of these endpoints (`host:port`) the first container of a service reaches."""
+    container = f"{stack.environment['COMPOSE_PROJECT_NAME']}-{service}-1"
+    # Most images have no program that could connect: Python runs in the network of the container.
+    image = StackSettings(stack.home).image("tools")
+    command = ("run", "--rm", "--network", f"container:{container}", image, "python", "-c", CONNECT)
+    return set(docker(stack, *command, *endpoints).split())
 
 
-@pytest.mark.parametrize("name", REACHABLE)
-def test_container_reaches_its_endpoints_only(stack: Stack, rows: list[Row], name: str) -> None:
-    reached = {endpoint for endpoint in ENDPOINTS if reaches(stack, name, endpoint)}
-    absent = set(all_components()) - {container.service for container in rows}  # Loki is optional
-    assert reached == REACHABLE[name] - absent
+def test_containers_reach_the_endpoints_of_their_networks_only(
+    stack: Stack, rows: list[Row]
+) -> None:
+    running = {container.service for container in rows}
+    present = {
+        name: endpoint
+        for name, endpoint in ENDPOINTS.items()
+        if name not in all_components() or name in running  # Loki is optional
+    }
+    for container in rows:
+        networks = container.networks.split(", ")
+        expected = {address for network, address in present.values() if network in networks}
+        addresses = [address for _, address in present.values()]
+        assert reached(stack, container.service, addresses) == expected, container.service
+
+
+def test_only_members_of_edge_reach_ports_of_the_host(stack: Stack, rows: list[Row]) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as listener:
+        port = listener.getsockname()[1]
+        for container in rows:
+            networks = container.networks.split(", ")
+            gateways = {network: f"{gateway(stack, network)}:{port}" for network in networks}
+            open_ones = reached(stack, container.service, gateways.values())
+            assert open_ones == {gateways[name] for name in networks if name == "edge"}, container
+
+
+def gateway(stack: Stack, network: str) -> str:
+    """Return the address that the engine keeps for the host in a network."""
+    name = f"{stack.environment['COMPOSE_PROJECT_NAME']}_{network}"
+    [description] = json.loads(docker(stack, "network", "inspect", name))
+    address: str = description["IPAM"]["Config"][0]["Gateway"]
+    return address
 
 
 def test_fault_token_is_random(stack: Stack) -> None:

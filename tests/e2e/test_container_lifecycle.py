@@ -71,6 +71,37 @@ def test_up_renumbers_instances(stack: Stack) -> None:
     poll_until(stack.scrapes_everything, "every instance to be scraped again", 20)
 
 
+def test_changed_service_is_renewed_without_losing_a_request(stack: Stack) -> None:
+    before = identities(stack)
+    results: list[dict[str, int]] = []
+    clients = threading.Thread(target=lambda: results.append(locust(stack, users=20, seconds=120)))
+    clients.start()
+    # Another label: only web changes.
+    Stack({**stack.environment, "HEAL_WEB": "0"}, stack.home).alertdrill("up")
+    clients.join()
+    after = identities(stack)
+    assert results[0]["failures"] == 0
+    assert results[0]["requests"] > 1000  # otherwise the test proves nothing
+    changed = {name for name in after if after[name] != before.get(name)}
+    assert changed == {"web-1", "web-2"}
+    assert set(after) == set(before)
+
+
+def test_compose_alone_replaces_no_container(stack: Stack) -> None:
+    stack.alertdrill("up")
+    before = identities(stack)
+    compose(stack, "up", "--detach")
+    assert identities(stack) == before
+    stack.alertdrill("up")
+    assert identities(stack) == before
+
+
+def identities(stack: Stack) -> dict[str, str]:
+    """Return the id of every running container, by its instance."""
+    prefix = f"/{stack.environment['COMPOSE_PROJECT_NAME']}-"
+    return {item["Name"].removeprefix(prefix): item["Id"] for item in inspect(stack)}
+
+
 def test_every_killed_container_comes_back(stack: Stack) -> None:
     slow = {}
     for container in inspect(stack):

@@ -180,10 +180,13 @@ class ContainerRuntime(ABC):
         return containers
 
     def _start(self, containers: Sequence[Container]) -> None:
-        """Start containers, and return when they are ready."""
+        """Start containers, each when the one before is ready.
+
+        The load balancer repeats a request that an instance refuses while it starts only once.
+        """
         for container in containers:
             self._engine.start(container.name)
-        self._await_ready(containers)
+            self._await_ready([container])
 
     def _await_ready(self, containers: Sequence[Container]) -> None:
         names = [container.instance for container in containers]

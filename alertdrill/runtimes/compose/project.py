@@ -11,7 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ...config import ROOT
+from dotenv import dotenv_values
+
+from ...config import ROOT, env_block
 from ...config.components import COMPONENTS
 from ...config.services import SERVICES
 from ...config.settings import StackSettings, variables
@@ -23,6 +25,7 @@ from ..errors import EngineError
 from . import init_config
 
 FILE = ROOT / "docker-compose.yml"
+ENV = ROOT / ".env"
 # Containers listen on the ports of docker-compose.yml; the host publishes these.
 PUBLISHED = ("lb", "locust", *(item.setting for item in COMPONENTS.values() if item.published))
 # It mounts the volume with the replica counts, on every host.
@@ -67,6 +70,25 @@ class ComposeProject:
         """Return a copy with more variables."""
         return replace(self, more={**self.more, **more})
 
+    def record(self) -> None:
+        """Write into `.env` the variables that Compose needs on this host, and only we know.
+
+        So a plain `docker compose` command sees the same values, and changes no container.
+        """
+        settings = settings_variables(self.settings)
+        values = {name: value for name, value in self.more.items() if settings[name] != value}
+        if not self.settings.ephemeral:
+            env_block.HOST.write(ENV, values)
+
+    def shell_variables(self) -> Sequence[str]:
+        """Return the variables that differ from `.env`, so that a plain Compose sees others."""
+        if self.settings.ephemeral:
+            return []
+        defaults = settings_variables(StackSettings(home=Path()))
+        plain = {**defaults, **{name: value for name, value in dotenv_values(ENV).items() if value}}
+        settings = settings_variables(self.settings)
+        return [name for name in settings if name in os.environ and plain[name] != settings[name]]
+
     @property
     def folder(self) -> Path:
         """The folder of the project's own files."""
@@ -102,6 +124,11 @@ class ComposeProject:
             counts |= {name: stored[name] for name in SERVICES if name in stored}
         return counts
 
+    def config_hashes(self) -> Mapping[str, str]:
+        """Return the hash of the configuration of each service, as Compose labels containers."""
+        lines = self.run("config", "--hash", "*").splitlines()
+        return dict(line.split() for line in lines)
+
     def model(self, profiles: Sequence[str] = ()) -> dict[str, Any]:
         """Return the docker-compose.yml that Compose resolves, with every value filled in."""
         printed = self.run("config", "--format", "json", profiles=profiles)
@@ -114,8 +141,13 @@ class ComposeProject:
         return _run(command, f"docker compose {arguments[0]}", **self._variables())
 
     def command_line(self, *arguments: str, profiles: Sequence[str] = ()) -> list[str]:
-        """Return the command line of a Compose command."""
-        files = [item for file in (FILE, *self.overlays) for item in ("--file", str(file))]
+        """Return the command line of a Compose command.
+
+        Without overlays Compose looks for its files itself, so that it sees what it sees without
+        us: COMPOSE_FILE, or docker-compose.yml and docker-compose.override.yml.
+        """
+        named = (FILE, *self.overlays) if self.overlays else ()
+        files = [item for file in named for item in ("--file", str(file))]
         names = [item for name in profiles for item in ("--profile", name)]
         project = ["--project-directory", str(ROOT), "--project-name", self.settings.project]
         return [docker(), "compose", *project, *files, *names, *arguments]
@@ -131,13 +163,16 @@ class ComposeProject:
         """Run a docker command and return its output."""
         return _run([docker(), *arguments], f"docker {arguments[0]}")
 
+    def image_id(self, image: str) -> str:
+        """Return the id of an image; empty if it is not on this host."""
+        try:
+            return self.docker("image", "inspect", "--format", "{{.Id}}", image).strip()
+        except EngineError:
+            return ""
+
     def has_image(self, image: str) -> bool:
         """Return whether an image is on this host."""
-        try:
-            self.docker("image", "inspect", "--format", "{{.Id}}", image)
-        except EngineError:
-            return False
-        return True
+        return bool(self.image_id(image))
 
     def lock(self) -> AbstractContextManager[object]:
         """Lock this stack against other commands."""

@@ -15,17 +15,15 @@ from typing import IO, Any
 
 from ...clients.alertmanager import USER
 from ...config.services import MAX_REPLICAS, SERVICES, ServicesError, all_components, ops_port
-from ...config.settings import StackSettings
+from ...config.settings import LOCAL_REGISTRY, StackSettings
 from .. import port_check
 from ..base import HEAL_LABEL, ProgressCallback
 from ..engine import Container, ProjectEngine
-from ..errors import EngineError, UnknownTargetError
-from . import images
-from .containers import LOOPBACK, ONE_SHOT_SERVICES, ContainerRuntime, published_port
+from ..errors import UnknownTargetError
+from . import images, renewal
+from .containers import LOOPBACK, ContainerRuntime, published_port
 from .project import ComposeProject
 
-# All images are here by now; a slow machine takes half a minute to start everything.
-TIMEOUT_S = 180
 # These need the replica count of every service.
 NEEDS_REPLICA_COUNTS = ("init-config", "control")
 # The components with a page for users, and its path.
@@ -100,17 +98,36 @@ class ComposeRuntime(ContainerRuntime):
             messages, variables = images.ensure_images(project, model, on_progress)
             project = project.with_variables(variables)
             try:
-                _start(project, on_progress)
+                _start(project, model, on_progress)
             except BaseException:
                 if is_new:
                     _stop(project, on_progress)  # also on Ctrl-C: leave no partial stack
                 raise
+            project.record()
+        if names := self._project.shell_variables():
+            on_progress(
+                f"Only this shell sets {', '.join(names)}: set them in .env, or a plain `docker"
+                " compose` command replaces containers"
+            )
         cat = "docker compose exec {} cat /run/secrets/{}"
         on_progress(f"Grafana's password for `admin`: {cat.format('grafana', 'grafana/password')}")
         page = f"Alertmanager's password for `{USER}`"
         on_progress(f"{page}: {cat.format('alertmanager', 'alertmanager/password')}")
         on_progress(f"The token of /faults: {cat.format('web', 'faults/token')}")
         return messages
+
+    def renew(self, service: str, on_progress: ProgressCallback) -> None:
+        """Build a service from its present code, and replace its instances if that changed it."""
+        with self._project.lock():
+            project = self._project.resolve()
+            model = project.model()
+            if model["services"][service]["image"].startswith(f"{LOCAL_REGISTRY}/"):
+                on_progress(f"building {service} …")
+                project.run("build", "--quiet", service)
+            if service in renewal.changed_services(project, model):
+                remove_misnumbered(project, on_progress)
+                renewal.renew(project, service, project.replicas()[service], on_progress)
+                _create_standby(project)
 
     def down(self, on_progress: ProgressCallback) -> None:
         """Remove every container that `up` created, also after a crash; the volumes stay."""
@@ -207,18 +224,25 @@ def _parse_lines(lines: Iterable[bytes]) -> Iterator[tuple[str, str]]:
             yield match[1], match[2]
 
 
-def _start(project: ComposeProject, on_progress: ProgressCallback) -> None:
+def _start(
+    project: ComposeProject, model: Mapping[str, Any], on_progress: ProgressCallback
+) -> None:
     remove_misnumbered(project, on_progress)
-    on_progress("starting the containers …")
     scales = project.replicas()
-    try:
-        project.run(
-            *("up", "--detach", "--wait", "--wait-timeout", str(TIMEOUT_S), "--remove-orphans"),
-            *("--no-build", "--pull", "never"),
-            *(item for name, scale in scales.items() for item in ("--scale", f"{name}={scale}")),
-        )
-    except EngineError as error:
-        raise EngineError(f"{error}{_last_log_line(project)}") from error
+    if renewal.has_changed_network(project, model):
+        on_progress("the networks have changed: replacing every container …")
+        _stop(project, on_progress)
+    if changed := renewal.changed_services(project, model):
+        # First what the services need, such as init-config.
+        others = [name for name in model["services"] if name not in changed]
+        counts = {name: scales[name] for name in scales if name in others}
+        on_progress("starting the other containers …")
+        renewal.create(project, counts, "--detach", only=others)
+        for service in changed:
+            renewal.renew(project, service, scales[service], on_progress)
+    on_progress("starting the containers …")
+    waiting = ("--detach", "--wait", "--wait-timeout", str(renewal.TIMEOUT_S))
+    renewal.create(project, scales, "--remove-orphans", *waiting)
     if scales != project.replicas():
         _publish_replicas(project, scales)  # init-config ran again with the settings' counts
     _create_standby(project)
@@ -243,22 +267,6 @@ def _publish_replicas(project: ComposeProject, counts: Mapping[str, int]) -> Non
     variables = [f"{SERVICES[name].variable}_INSTANCES={count}" for name, count in counts.items()]
     environment = [item for variable in variables for item in ("--env", variable)]
     project.run("run", "--rm", "--no-deps", *environment, "init-config")
-
-
-def _last_log_line(project: ComposeProject) -> str:
-    """Return the last log line of the first container that has failed."""
-    for container in project.engine.containers():
-        if container.state == "created" or container.health == "starting":
-            continue
-        if container.pid:
-            is_healthy = container.health == "healthy"
-        else:
-            is_healthy = container.service in ONE_SHOT_SERVICES
-        if not is_healthy:
-            lines = project.docker("logs", "--tail", "20", container.name).strip().splitlines()
-            if lines:
-                return f" The last log line of {container.instance}: {lines[-1][:400]}"
-    return ""
 
 
 def check_services(model: Mapping[str, Any]) -> None:

@@ -178,6 +178,11 @@ class NativeRuntime(NativeStack):
             self.supervisor.stop(process.name, grace=grace)
             self._start_processes([process])
 
+    def renew(self, service: str, on_progress: ProgressCallback) -> None:
+        """Restart the instances of a service, which run the code of the checkout."""
+        self.restart(service)
+        on_progress(f"{service} is renewed")
+
     def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:
         """Scale a service to `count` instances without losing a request."""
         check_replicas(service, count)

@@ -103,6 +103,10 @@ class FakeRuntime(StackRuntime, FaultTarget):
         self._record("up")
         return ["loki is not installed."]
 
+    def renew(self, service: str, on_progress: ProgressCallback) -> None:
+        on_progress(f"{service} is renewed")
+        self._record("renew", service)
+
     def down(self, on_progress: ProgressCallback) -> None:
         self._record("down")
 

@@ -31,6 +31,7 @@ class FakeEngine(ProjectEngine):
         self.states: dict[str, str] = {}
         self.health: dict[str, str] = {}
         self.labels: dict[str, dict[str, str]] = {}
+        self.images: dict[str, str] = {}
         self.calls: list[str] = []
         for words in containers:
             self.add(*words.split())
@@ -93,4 +94,9 @@ class FakeEngine(ProjectEngine):
         }
         if self.health[instance] != "none":
             state["Health"] = {"Status": self.health[instance]}
-        return {"Name": f"/alertdrill-{instance}", "Config": {"Labels": labels}, "State": state}
+        return {
+            "Name": f"/alertdrill-{instance}",
+            "Image": self.images.get(instance, ""),
+            "Config": {"Labels": labels},
+            "State": state,
+        }

@@ -10,6 +10,7 @@ import pytest
 
 from alertdrill.config.services import SERVICES, ServicesError
 from alertdrill.config.settings import StackSettings
+from alertdrill.runtimes.compose import renewal
 from alertdrill.runtimes.compose import runtime as module
 from alertdrill.runtimes.compose.runtime import NEEDS_REPLICA_COUNTS, ComposeRuntime
 from tests.unit.alertdrill.runtimes.fake_engine import FakeEngine
@@ -189,7 +190,7 @@ def test_misnumbered_instances_are_removed(
 
 def test_failed_containers_last_line_is_shown() -> None:
     project: Any = FakeProject("init-config-1 exited", "web-1 running starting", "web-2 restarting")
-    assert module._last_log_line(project) == " The last log line of web-2: last"
+    assert renewal._last_log_line(project) == " The last log line of web-2: last"
 
 
 ORDERS = SERVICES["data-service"].model_copy(update={"name": "orders", "port": 5003})

@@ -1,0 +1,78 @@
+"""`alertdrill dev`: renew services when their code changes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from ..config import ROOT, settings
+from ..config.services import SERVICES
+from ..errors import AlertdrillError
+from ..runtimes.base import StackRuntime
+from ..runtimes.select import select_stack_runtime
+from .console import note, timed, warn
+
+# Every service runs it; the code of a service is in its own folder of apps/.
+SHARED = "telemetry/alertdrill_telemetry"
+# An editor writes several files within this time.
+POLL_INTERVAL_S = 0.5
+
+
+@click.command()
+def dev() -> None:
+    """Start the stack, and renew services when their code changes.
+
+    It watches the folders of the services in apps/, and telemetry/. After an edit, new instances
+    replace the old ones without losing a request; if they do not start, an old one keeps serving.
+    End it with Ctrl-C: the stack keeps running.
+    """
+    runtime = select_stack_runtime(settings.current(for_start=True), note)
+    with timed("starting") as on_progress:
+        for sentence in runtime.up(on_progress):
+            warn(sentence)
+    note("watching apps/ and telemetry/: end with Ctrl-C")
+    try:
+        for services in changes(ROOT):
+            _renew(runtime, services)
+    except KeyboardInterrupt:
+        note("no longer watching; the stack keeps running")
+
+
+def _renew(runtime: StackRuntime, services: Sequence[str]) -> None:
+    for service in services:
+        try:
+            with timed(f"renewing {service}") as on_progress:
+                runtime.renew(service, on_progress)
+        except AlertdrillError as error:
+            warn(f"{service} is not renewed: {error}")
+
+
+def changes(root: Path) -> Iterator[Sequence[str]]:
+    """Yield the services that each edit changes, once its files stay as they are; never end."""
+    renewed = latest = snapshot(root)
+    while True:
+        time.sleep(POLL_INTERVAL_S)
+        before, latest = latest, snapshot(root)
+        if latest == before and latest != renewed:
+            services = [name for name in SERVICES if latest[name] != renewed[name]]
+            renewed = latest
+            yield services
+
+
+def snapshot(root: Path) -> Mapping[str, Mapping[Path, int]]:
+    """Return the files that each service runs, with the times of their last changes."""
+    shared = dict(_files(root / SHARED))
+    return {
+        name: {**shared, **dict(_files(root / "apps" / service.package))}
+        for name, service in SERVICES.items()
+    }
+
+
+def _files(path: Path) -> Iterator[tuple[Path, int]]:
+    for file in path.rglob("*"):
+        # Python writes its caches itself, and an editor its own files.
+        if file.is_file() and "__pycache__" not in file.parts and not file.name.startswith("."):
+            yield file, file.stat().st_mtime_ns

@@ -1,0 +1,110 @@
+"""`alertdrill dev` renews the services whose code changes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from alertdrill.cli import app, dev
+from alertdrill.config.services import SERVICES
+from tests.unit.alertdrill.fake_runtime import FakeRuntime
+
+CODE = ("apps/web/routes.py", "apps/data_service/routes.py", "telemetry/alertdrill_telemetry/a.py")
+Edits = Sequence[Callable[[], object]]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name in CODE:
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+def watch(root: Path, edits: Edits, monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
+    """Return what is yielded if one edit happens at each poll, and then none."""
+    steps = iter([*edits, *[wait] * 3])
+
+    def sleep(_: float) -> None:
+        try:
+            next(steps)()
+        except StopIteration:
+            raise KeyboardInterrupt from None
+
+    monkeypatch.setattr("time.sleep", sleep)
+    renewed: list[Sequence[str]] = []
+    with pytest.raises(KeyboardInterrupt):
+        renewed.extend(dev.changes(root))
+    return renewed
+
+
+def wait() -> None:
+    """Edit nothing."""
+
+
+def edit(path: Path) -> Callable[[], object]:
+    """Return a function that writes a file, whose time of change is then another one."""
+
+    def write() -> None:
+        path.parent.mkdir(exist_ok=True)
+        before = path.stat().st_mtime_ns if path.exists() else 0
+        path.write_text("changed\n")
+        os.utime(path, ns=(before + 1_000_000, before + 1_000_000))
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("name", "services"),
+    [
+        ("apps/web/routes.py", ["web"]),
+        ("apps/web/new.py", ["web"]),
+        ("apps/data_service/routes.py", ["data-service"]),
+        ("telemetry/alertdrill_telemetry/a.py", list(SERVICES)),
+    ],
+)
+def test_edit_renews_the_services_that_run_the_file(
+    root: Path, monkeypatch: pytest.MonkeyPatch, name: str, services: list[str]
+) -> None:
+    assert watch(root, [edit(root / name)], monkeypatch) == [services]
+
+
+def test_removed_file_is_an_edit(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert watch(root, [(root / CODE[0]).unlink], monkeypatch) == [["web"]]
+
+
+def test_edits_at_one_time_renew_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    edits = [edit(root / name) for name in CODE[:2]]
+    assert watch(root, edits, monkeypatch) == [["web", "data-service"]]
+
+
+@pytest.mark.parametrize("name", ["apps/web/__pycache__/routes.pyc", "apps/web/.routes.py.swp"])
+def test_files_that_no_service_runs_are_ignored(
+    root: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    assert watch(root, [edit(root / name)], monkeypatch) == []
+
+
+def test_failed_renewal_does_not_end_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = FakeRuntime()
+    runtime.refuses = {"renew"}
+
+    def changes(_: Path) -> Iterator[Sequence[str]]:
+        yield ["web"]
+        yield ["data-service"]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(dev, "select_stack_runtime", lambda *_: runtime)
+    monkeypatch.setattr(dev, "changes", changes)
+    result = CliRunner().invoke(app.main, ["dev"], env={"COLUMNS": "200"})
+    assert result.exit_code == 0
+    assert [call for call in runtime.calls if call[0] == "renew"] == [
+        ("renew", "web"),
+        ("renew", "data-service"),
+    ]
+    assert "web is not renewed: No renew today." in result.stderr
+    assert "the stack keeps running" in result.stderr
