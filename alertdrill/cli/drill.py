@@ -20,12 +20,12 @@ from ..drills.report import failed_alerts, write
 from ..drills.result import SIGNS, DrillResult, Report
 from ..drills.session import Options, provision, run_drills
 from ..drills.steady_state import watch_for_false_alarms
+from ..interrupts import INTERRUPTED
 from ..report import page
 from ..runtimes.compose import run_drills_in_container
 from ..runtimes.select import resolve_runtime, select_fault_target
 from .console import escape, note, output, progress, show, table
 from .options import (
-    INTERRUPTED,
     current_stack_option,
     duration,
     ephemeral_option,
