@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import click
 
 from ..config import settings
+from ..drills.undo import recover_killed_run
 from ..errors import AlertdrillError
-from ..runtimes.base import RunningStack
+from ..runtimes.base import EphemeralStackOwner, RunningStack
 from ..runtimes.select import select_running_stack, select_stack_runtime
 from .app import COMMANDS
 from .console import address_table, instance_table, note, output, timed, warn
@@ -54,8 +55,14 @@ def up(as_json: bool) -> None:
 
 @click.command()
 def down() -> None:
-    """Stop the whole stack, also after a crash."""
-    runtime = select_stack_runtime(settings.current(), note)
+    """Stop the whole stack, also after a crash.
+
+    The ephemeral stack of a killed run of drills is removed too.
+    """
+    current = settings.current()
+    runtime = select_stack_runtime(current, note)
+    if killed := recover_killed_run(current.home):
+        note(killed)
     with timed("stopping") as on_progress:
         runtime.down(on_progress)
     output.print("Down.")
@@ -77,6 +84,9 @@ def status(as_json: bool) -> None:
     else:
         output.print(address_table(runtime.addresses()))
         output.print(instance_table(instances))
+    if isinstance(runtime, EphemeralStackOwner):
+        for sentence in runtime.ephemeral_stacks():
+            warn(sentence)
     healthy = instances and all(instance.state in ("ready", "standby") for instance in instances)
     sys.exit(0 if healthy else 1)
 

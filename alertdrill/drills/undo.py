@@ -26,7 +26,7 @@ from ..clients.responder import ResponderClient
 from ..config import ROOT
 from ..config.settings import IN_NETWORK, StackSettings
 from ..errors import AlertdrillError
-from ..file_lock import file_lock
+from ..file_lock import LockedError, file_lock
 from ..runtimes.base import FaultTarget, ProgressCallback, instances_of, running_ops_addresses
 from ..runtimes.select import select_fault_target, select_stack_runtime
 from .model import DrillError
@@ -203,6 +203,23 @@ def recover(undo_log: UndoLog) -> str:
     if record.undone:
         return f"{killed}; its rollback guard has undone its fault."
     return f"{killed}; its fault is undone now."
+
+
+def recover_killed_run(home: Path) -> str:
+    """Do what `recover` does before the stack stops; a fault that stays is a sentence too.
+
+    A run that is in progress undoes its own fault.
+    """
+    undo_log = UndoLog(home)
+    if not undo_log.file.exists():
+        return ""
+    try:
+        with undo_log.lock():
+            return recover(undo_log)
+    except LockedError:
+        return ""
+    except DrillError as error:
+        return str(error)
 
 
 def roll_back(record: UndoRecord, on_progress: ProgressCallback = lambda _: None) -> Sequence[str]:

@@ -13,6 +13,8 @@ from .render import TimescaleError, check_speed
 MIN_PORT, MAX_PORT = 30000, 32500
 # The drill of the storage fills this size. One hour with time compression takes 50 MB.
 RETENTION_SIZE = "200MB"
+# The end of its Compose project's name.
+EPHEMERAL_SUFFIX = "-ephemeral"
 
 
 def ephemeral_settings(settings: StackSettings, speed: float) -> StackSettings:
@@ -28,7 +30,7 @@ def ephemeral_settings(settings: StackSettings, speed: float) -> StackSettings:
         ports=free_ports(),
         lb_address="127.0.0.1",
         retention_size=RETENTION_SIZE,
-        project=f"{settings.project}-ephemeral",
+        project=f"{settings.project}{EPHEMERAL_SUFFIX}",
         grafana_password=RANDOM,
         # The default number of replicas, for which the alerts are designed.
         instances={},
@@ -38,6 +40,11 @@ def ephemeral_settings(settings: StackSettings, speed: float) -> StackSettings:
         speed=speed,
         ephemeral=True,
     )
+
+
+def ephemeral_project(settings: StackSettings, project: str) -> StackSettings:
+    """Return what is needed to remove the ephemeral stack of a Compose project."""
+    return replace(settings, home=settings.home / "ephemeral", project=project, ephemeral=True)
 
 
 def free_ports() -> Ports:
