@@ -14,7 +14,6 @@ from alertdrill.config import ROOT
 from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes.base import project_lock
 from alertdrill.runtimes.compose import leftovers
-from alertdrill.runtimes.compose import runtime as module
 from alertdrill.runtimes.compose.project import ComposeProject
 from alertdrill.runtimes.compose.runtime import ComposeRuntime
 from alertdrill.runtimes.engine import EngineClient
@@ -132,6 +131,6 @@ def test_ephemeral_stack_removes_only_itself(
     settings: StackSettings, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ComposeRuntime, "_require_engine", lambda _: None)
-    monkeypatch.setattr(module.leftovers, "find", lambda *_: pytest.fail("it looks for others"))
+    monkeypatch.setattr(leftovers, "find", lambda *_: pytest.fail("it looks for others"))
     ComposeRuntime(replace(settings, project="mine-ephemeral", ephemeral=True)).down(lambda _: None)
     assert [command[0] for command in commands] == ["mine-ephemeral"]
