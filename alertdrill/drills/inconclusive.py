@@ -76,15 +76,15 @@ class MissedDeadline:
 def explain(
     use: MachineUse, effect: Effect | None, lost: PipelineDelay | None, slack: float
 ) -> str:
-    """Return sentences with the evidence that the machine was too busy; empty without it. Pure."""
+    """Return the evidence that the machine was too busy; empty without it. Pure."""
     if not use.is_busy:
         return ""
     sentences = []
     if effect and not effect.reached:
-        sentences.append(f"the fault reached only {effect}.")
+        sentences.append(f"the fault reached only {effect}")
     if lost and lost.total > slack:
-        sentences.append(f"{lost}, and the deadline allows for {slack:.1f} s.")
-    return f"{' Also, '.join(sentences)} ({use})" if sentences else ""
+        sentences.append(f"{lost}, and the deadline allows for {slack:.1f} s")
+    return f"{'; '.join(sentences)} ({use})." if sentences else ""
 
 
 def slack(result: DrillResult, phase: str) -> float:

@@ -82,20 +82,19 @@ class DrillRun:
         self._context.traffic.ensure(self._drill.load)
         if self._context.runtime.ephemeral:
             backfill.replace_history(self._drill, self._context)
-        slack = steady_state.FIXED_LIMIT_S
-        self._await_steady_state("steady", steady_state.max_wait(self._speed), slack)
+        self._await_steady_state("steady", steady_state.max_wait(self._speed))
         steady_state.require_no_faults(self._context.runtime)
 
     def _recover(self) -> None:
         scale_in = steady_state.scale_in_time(self._actions, self._speed)
-        self._await_steady_state("steady again", self._limits["resolved"] + scale_in, GRACE_S)
+        self._await_steady_state("steady again", self._limits["resolved"] + scale_in)
 
-    def _await_steady_state(self, phase: str, limit: float, slack: float) -> None:
+    def _await_steady_state(self, phase: str, limit: float) -> None:
         drill, measured = self._drill, MissedDeadline(self._drill, self._context)
         try:
             steady_state.wait(self._context, drill.load, drill.alert, phase=phase, limit=limit)
         except NotSteadyError as error:
-            raise measured.error(str(error), slack) from error
+            raise measured.error(str(error), GRACE_S) from error
 
     def _check_blast_radius(self) -> None:
         self._actions = self._probes.check_blast_radius()

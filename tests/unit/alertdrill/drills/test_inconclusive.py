@@ -52,7 +52,8 @@ def test_late_pipeline_after_the_fault_is_inconclusive(simulated: SimulatedStack
 
 def test_late_pipeline_without_steady_state_is_inconclusive(simulated: SimulatedStack) -> None:
     simulated.unsteady = (1e6, 0.0)
-    simulated.use, simulated.missed_share = BUSY, 0.5
+    # Of the 580 s at speed 1, more than the grace.
+    simulated.use, simulated.missed_share = BUSY, 0.02
     result = simulated.run()
     assert (result.verdict, result.injected) == ("inconclusive", None)
     assert result.reason.endswith("lb-1 is failed.")
