@@ -8,6 +8,7 @@ not excuse a rule.
 from __future__ import annotations
 
 from ..clients.http import UnreachableError
+from . import diagnose
 from .context import DrillContext
 from .expression import is_log_alert
 from .faults import Effect, Fault
@@ -17,6 +18,8 @@ from .model import GRACE_S, Drill, DrillError
 from .pipeline_delay import PipelineCounts, PipelineDelay, delay, read_counts
 from .result import DrillResult
 
+# The deviation of a steady state that other programs prevent.
+HOST_ALERT_FIRES = "HostCpuHigh is firing."
 # Without these, nothing can be measured.
 PIPELINE_COMPONENTS = ("prometheus", "loki")
 
@@ -47,8 +50,10 @@ class MissedDeadline:
         effect = self.effect(since)
         lost = self._delay()
         use = self._machine.use()
-        if explanation := explain(use, effect, lost, slack):
-            return InconclusiveError(f"This machine is too busy: {explanation} {reason}")
+        host_alert = reason == HOST_ALERT_FIRES
+        if explanation := explain(use, effect, lost, slack, host_alert=host_alert):
+            measured = reason.replace(diagnose.BLAME, ".")  # it blames the rule
+            return InconclusiveError(f"This machine is too busy: {explanation} {measured}")
         if effect and not effect.reached:
             return DrillError(f"{reason} The fault reached only {effect}. The machine: {use}.")
         return DrillError(reason)
@@ -74,9 +79,17 @@ class MissedDeadline:
 
 
 def explain(
-    use: MachineUse, effect: Effect | None, lost: PipelineDelay | None, slack: float
+    use: MachineUse,
+    effect: Effect | None,
+    lost: PipelineDelay | None,
+    slack: float,
+    *,
+    host_alert: bool = False,
 ) -> str:
-    """Return the evidence that the machine was too busy; empty without it. Pure."""
+    """Return the evidence that the machine was too busy; empty without it. Pure.
+
+    `host_alert` is whether only the alert about the host's processors prevents a steady state.
+    """
     if not use.is_busy:
         return ""
     sentences = []
@@ -84,6 +97,8 @@ def explain(
         sentences.append(f"the fault reached only {effect}")
     if lost and lost.total > slack:
         sentences.append(f"{lost}, and the deadline allows for {slack:.1f} s")
+    if host_alert:
+        sentences.append("other programs make an alert about the host fire")
     return f"{'; '.join(sentences)} ({use})." if sentences else ""
 
 

@@ -69,6 +69,7 @@ class SimulatedStack:
         self.use = MachineUse(busy=0.2, waiting=0.1, load=0.3)
         self.effect: Effect | None = None
         self.missed_share = 0.0
+        self.deviation = "lb-1 is failed."
         self.notifies = "Down"
         self.pages: Sequence[str] = ["Down"]
         self.runtime = FakeRuntime(folder)
@@ -207,7 +208,7 @@ class SimulatedStack:
     def _deviation(self, *_: object) -> str:
         before, after = self.unsteady
         start, seconds = (self.removed, after) if self.removed else (self.started, before)
-        return "lb-1 is failed." if self.clock.now < start + seconds else ""
+        return self.deviation if self.clock.now < start + seconds else ""
 
     def _require_no_faults(self, *_: object) -> None:
         if self.active_fault:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from alertdrill.drills import diagnose
 from alertdrill.drills.faults import Effect
 from alertdrill.drills.inconclusive import explain, slack
 from alertdrill.drills.machine import MachineUse
@@ -57,6 +58,32 @@ def test_late_pipeline_without_steady_state_is_inconclusive(simulated: Simulated
     result = simulated.run()
     assert (result.verdict, result.injected) == ("inconclusive", None)
     assert result.reason.endswith("lb-1 is failed.")
+
+
+@pytest.mark.parametrize(
+    ("deviation", "use", "verdict"),
+    [
+        ("HostCpuHigh is firing.", BUSY, "inconclusive"),
+        ("HostCpuHigh is firing.", IDLE, "deviated"),
+        ("HostCpuHigh, Saturated is firing.", BUSY, "deviated"),
+    ],
+)
+def test_only_a_busy_machine_excuses_the_alert_about_it(
+    simulated: SimulatedStack, deviation: str, use: MachineUse, verdict: str
+) -> None:
+    simulated.unsteady = (0.0, 1e6)
+    simulated.deviation, simulated.use = deviation, use
+    assert simulated.run().verdict == verdict
+
+
+def test_inconclusive_drill_does_not_blame_the_rule(
+    simulated: SimulatedStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulated.delays["pending"] = None
+    simulated.use, simulated.effect = BUSY, WEAK
+    sentence = f"it must be > 0.7{diagnose.BLAME}"
+    monkeypatch.setattr(diagnose, "explain_missing", lambda *_, **__: sentence)
+    assert simulated.run().reason.endswith("it must be > 0.7.")
 
 
 def test_broken_rule_fails_although_the_machine_is_busy(simulated: SimulatedStack) -> None:
