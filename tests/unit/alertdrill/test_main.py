@@ -58,7 +58,9 @@ def test_interrupt_at_any_moment_prints_one_line(
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=60)
     if seconds <= 0.1 or process.returncode not in (0, 1):  # doctor takes longer than that
-        assert (process.returncode, error.split()) == (130, ["Interrupted."])
+        # A busy machine may take that long to start `env`; until then the signal ends the shell.
+        ends = ((130, ["Interrupted."]), (-signal.SIGINT, []))
+        assert (process.returncode, error.split()) in ends
     assert "Traceback" not in error
 
 
