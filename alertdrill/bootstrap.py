@@ -14,6 +14,7 @@ import json
 import math
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from alertdrill.errors import AlertdrillError
 from alertdrill.file_lock import file_lock
+from alertdrill.interrupts import INTERRUPTED, MESSAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,9 +33,17 @@ if TYPE_CHECKING:
 # What is installed: the Python and the path of the environment, and each requirement file's hash.
 # It is empty from before the first change until everything is installed.
 STAMP = "alertdrill.json"
+# How the projects are installed: in editable mode, with the script of this module.
+_EDITABLE = "editable, with a script"
 _OLDEST = (3, 11)  # the version of Debian 12; the services use its syntax
 _IS_NEW_ENOUGH = f"import sys; sys.exit(sys.version_info < {_OLDEST})"
 _TESTED = ("python3.13", "python3.12", "python3.11")
+# Python takes a moment to start, in which Ctrl-C would print a traceback: the command blocks it
+# until alertdrill/__main__.py is ready for it.
+_BLOCK_INTERRUPTS = ("env", "--block-signal=INT")
+_SCRIPT = """#!/bin/sh
+exec {command} -m alertdrill "$@"
+"""
 _SYSTEM_WHEELS = Path("/usr/share/python-wheels")  # where Debian and Ubuntu keep pip's own wheel
 
 
@@ -56,7 +66,7 @@ def prepare(
         target = {"python": f"{version} {sys.base_prefix}", "path": str(folder)}
         for file in requirements:
             target[file.name] = hashlib.sha256(file.read_bytes()).hexdigest()
-        added = {f"project {project.absolute()}": "editable" for project in projects}
+        added = {f"project {project.absolute()}": _EDITABLE for project in projects}
         if (target | added).items() <= (_installed(folder, target) or {}).items():
             return
         waiting = "another run is creating the virtual environment, waiting for it …"
@@ -76,6 +86,7 @@ def prepare(
                 editable = [f"--editable={path.absolute()}" for path in projects]
                 pinned = ("--no-deps", "--no-build-isolation", "--no-index", *editable)
                 _run_pip(folder, pinned, f"the projects in {', '.join(map(str, projects))}", say)
+                write_script(folder / "bin" / "alertdrill", folder / "bin" / "python")
                 _write_stamp(folder, {**(before or {}), **target, **added})
     except OSError as error:
         if error.filename in map(str, requirements):
@@ -135,6 +146,16 @@ def _install(
             _write_stamp(folder, before)
         raise
     _write_stamp(folder, {**before, **target})
+
+
+def write_script(script: Path, python: Path) -> None:
+    """Replace the installed console script, if there is one, by one that Ctrl-C ends in one line.
+
+    It stays where `env` can't block signals, as outside of Linux.
+    """
+    if script.exists() and shutil.which("env") and _succeeds(*_BLOCK_INTERRUPTS, "true"):
+        command = " ".join(map(shlex.quote, (*_BLOCK_INTERRUPTS, str(python))))
+        script.write_text(_SCRIPT.format(command=command))
 
 
 def _write_stamp(folder: Path, stamp: Mapping[str, str]) -> None:
@@ -211,7 +232,11 @@ def use_supported_python(version: tuple[int, ...]) -> None:
 
 def _runs(python: str, code: str = "") -> bool:
     # The command may be a version manager's stub that only prints an error.
-    done = subprocess.run([python, "-c", code], capture_output=True, check=False)  # noqa: S603
+    return _succeeds(python, "-c", code)
+
+
+def _succeeds(*command: str) -> bool:
+    done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - our own arguments
     return done.returncode == 0
 
 
@@ -235,7 +260,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(str(error))
         return 1
     except KeyboardInterrupt:
-        return 130  # the shell's code for an interrupt
+        _say(MESSAGE)
+        return INTERRUPTED
     return 0
 
 

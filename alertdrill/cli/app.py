@@ -10,6 +10,7 @@ from click.shell_completion import get_completion_class
 
 from .. import VERSION
 from ..errors import AlertdrillError
+from ..interrupts import INTERRUPTED, MESSAGE, raise_on_interrupt
 
 # The module, the attribute and the short help of each command; a test compares the short help with
 # the command's own.
@@ -52,12 +53,18 @@ STORAGE_ERRORS = (
 
 
 class ErrorGroup(click.Group):
-    """A group whose commands print an expected error as one sentence and exit with 1."""
+    """A group whose commands print an expected error as one sentence and exit with 1.
+
+    After Ctrl-C they exit with 130.
+    """
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; print what is wrong and what to do."""
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo(f"\n{MESSAGE}", err=True)
+            return ctx.exit(INTERRUPTED)
         except AlertdrillError as error:
             message = str(error)
         except OSError as error:
@@ -87,6 +94,14 @@ class LazyGroup(ErrorGroup):
         command = getattr(import_module(f"{__package__}.{module}"), attribute)
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command to run, whose module is imported; from now on it may clean up."""
+        resolved = super().resolve_command(ctx, args)
+        raise_on_interrupt()
+        return resolved
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands with their short help; import none."""

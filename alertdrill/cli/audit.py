@@ -15,10 +15,10 @@ from ..config.services import SERVICES
 from ..config.settings import StackSettings
 from ..drills.context import DrillProgress
 from ..drills.session import Options, provision
+from ..interrupts import INTERRUPTED
 from ..runtimes.base import StackRuntime
 from ..runtimes.select import select_stack_runtime
 from .console import output, progress, show
-from .options import INTERRUPTED
 
 
 @click.command()

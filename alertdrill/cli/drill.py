@@ -20,18 +20,20 @@ from ..drills.report import failed_alerts, write
 from ..drills.result import SIGNS, DrillResult, Report
 from ..drills.session import Options, provision, run_drills
 from ..drills.steady_state import watch_for_false_alarms
+from ..interrupts import INTERRUPTED
 from ..report import page
 from ..runtimes.compose import run_drills_in_container
 from ..runtimes.select import resolve_runtime, select_fault_target
 from .console import escape, note, output, progress, show, table
 from .options import (
-    INTERRUPTED,
     current_stack_option,
     duration,
     ephemeral_option,
     speed_option,
 )
 
+# EX_TEMPFAIL of sysexits.h: the same command may succeed later.
+TRY_AGAIN = 75
 FAILED = "[bold red]✗[/]"
 # The other verdicts are yellow.
 STYLES = {"passed": "green", "failed": "bold red"}
@@ -125,7 +127,8 @@ def run_command(
 ) -> None:
     """Run the drills of ALERTS, or all drills.
 
-    Exit with 1 unless all of them pass, with 130 after Ctrl-C.
+    Exit with 1 unless all of them pass, with 75 if all others were inconclusive because this
+    machine was too busy, with 130 after Ctrl-C.
     """
     if last_failed:
         alerts = [*alerts, *failed_alerts(settings.current().home)]
@@ -138,6 +141,8 @@ def run_command(
     show(f"Report: {file}")
     if len(report.results) < len(drills):
         sys.exit(INTERRUPTED)
+    if report.inconclusive:
+        sys.exit(TRY_AGAIN)
     sys.exit(0 if report.passed else 1)
 
 

@@ -13,6 +13,7 @@ from rich.text import Text
 from ..config import settings
 from ..drills.session import interrupt_on_sigterm, report_folder
 from ..errors import AlertdrillError
+from ..interrupts import INTERRUPTED
 from ..load.capacity import find_capacity
 from ..load.profile import LoadProfile, load_profile
 from ..load.report import write, write_capacity
@@ -20,7 +21,7 @@ from ..load.run import LoadContext, create_context, run
 from ..report import page
 from ..runtimes.select import select_stack_runtime
 from .console import escape, output, show, table, verdict
-from .options import INTERRUPTED, duration
+from .options import duration
 
 
 @click.command()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -133,15 +132,12 @@ def logs(**options: Any) -> None:
         click.echo(build_logql(runtime, search))
         return
     count, day = 0, format_time(time.time_ns() // 1_000_000)[:10]
-    try:
-        for record in chain.from_iterable(search_logs(runtime, search, note)):
-            count += 1
-            if options["json_"]:
-                click.echo(as_json(record))
-            else:
-                day = print_record(record, day, output)
-    except KeyboardInterrupt:
-        sys.exit(0)  # the usual end of `-f`
+    for record in chain.from_iterable(search_logs(runtime, search, note)):
+        count += 1
+        if options["json_"]:
+            click.echo(as_json(record))
+        else:
+            day = print_record(record, day, output)
     if not count:
         note("no lines match")
 

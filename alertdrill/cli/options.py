@@ -8,9 +8,6 @@ import click
 
 from ..config.durations import parse_seconds
 
-# A shell's exit code after Ctrl-C.
-INTERRUPTED = 130
-
 
 def duration(value: str) -> float:
     """Return the seconds of an option such as 90s or 1h30m; they must be more than zero."""

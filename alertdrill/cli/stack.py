@@ -13,7 +13,7 @@ import click
 from ..config import settings
 from ..drills.undo import end_abandoned_runs
 from ..errors import AlertdrillError
-from ..runtimes.base import RunningStack
+from ..runtimes.base import EphemeralStackOwner, RunningStack
 from ..runtimes.select import select_running_stack, select_stack_runtime
 from .app import COMMANDS
 from .console import address_table, instance_table, note, output, timed, warn
@@ -85,6 +85,9 @@ def status(as_json: bool) -> None:
         output.print(instance_table(instances))
         if any(instance.state in ("stopped", "failed") for instance in instances):
             output.print("Start what is missing with `make up`.")
+    if isinstance(runtime, EphemeralStackOwner):
+        for sentence in runtime.ephemeral_stacks():
+            warn(sentence)
     healthy = instances and all(instance.state in ("ready", "standby") for instance in instances)
     sys.exit(0 if healthy else 1)
 

@@ -5,6 +5,7 @@ Every method raises `UnreachableError` if the program does not answer, or refuse
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,10 +15,13 @@ from typing import Any, Literal
 import yaml
 
 from ..config.durations import parse_seconds
-from .http import get_json
+from .http import get_json, request
 
 # A range starts this long before the first request, to include one earlier sample.
 RANGE_MARGIN_S = 60.0
+# A line of a page of metrics, and a label in it.
+SAMPLE = re.compile(r"(?P<name>[a-z]\w*)(\{(?P<labels>.*)\})? (?P<value>\S+)")
+LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 # Rows with `metric` and `values`, as Prometheus returns them.
 RangeVector = Sequence[Mapping[str, Any]]
 
@@ -95,6 +99,21 @@ class Evaluator:
                     hold, error = float(rule["duration"]), rule.get("lastError", "")
                     return RuleState(rule["query"], hold, error, active)
         return None
+
+    def own_metrics(
+        self, names: Sequence[str], prefix: str = ""
+    ) -> list[tuple[str, Mapping[str, str], float]]:
+        """Return the program's own metrics of these names, as (name, labels, value).
+
+        `prefix` is what the program writes before the names.
+        """
+        text = request("GET", f"{self._url}/metrics").text
+        samples = filter(None, map(SAMPLE.match, text.splitlines()))
+        return [
+            (name, dict(LABEL.findall(sample["labels"] or "")), float(sample["value"]))
+            for sample in samples
+            if (name := sample["name"].removeprefix(prefix)) in names
+        ]
 
     def firing_alerts(self) -> list[Mapping[str, str]]:
         """Return the labels of every alert that fires."""

@@ -45,6 +45,8 @@ class Pipeline:
     evaluations: Sequence[float]
     hold: float
     group_wait: float
+    # The names of these rule groups.
+    groups: Sequence[str] = ()
 
 
 def ideal_times(drill: Drill, pipeline: Pipeline | None, speed: float) -> Mapping[str, IdealTime]:
@@ -106,15 +108,17 @@ def find_pipeline(alert: str) -> Pipeline | None:
         return None
     own, rule = rules[alert]
     carriers = (_carriers(rule["expr"], groups) if scraped else None) or set()
+    names = (*sorted(carriers - {own}), own)
     return Pipeline(
         expression=rule["expr"],
         scrape=parse_seconds(times["scrape_interval"]) if scraped else 0.0,
         evaluations=[
             parse_seconds(groups[name].get("interval", default["evaluation_interval"]))
-            for name in (*sorted(carriers - {own}), own)
+            for name in names
         ],
         hold=parse_seconds(rule["for"]),
         group_wait=parse_seconds(route["group_wait"]),
+        groups=names,
     )
 
 

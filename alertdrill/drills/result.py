@@ -9,14 +9,23 @@ from typing import Literal
 from ..clients.prometheus import Line
 
 # `deviated`: the steady state did not return. `aborted`: no steady state before the fault.
-# `skipped`: the stack lacks a component that the drill requires.
-Verdict = Literal["passed", "failed", "deviated", "aborted", "skipped"]
+# `inconclusive`: this machine was too busy to judge the alert. `skipped`: the stack lacks a
+# component that the drill requires.
+Verdict = Literal["passed", "failed", "deviated", "aborted", "inconclusive", "skipped"]
 # Each verdict has a sign and a word, so that colour is not the only information.
-SIGNS = {"passed": "✓", "failed": "✗", "deviated": "▲", "aborted": "■", "skipped": "○"}
+SIGNS = {
+    "passed": "✓",
+    "failed": "✗",
+    "deviated": "▲",
+    "aborted": "■",
+    "inconclusive": "?",
+    "skipped": "○",
+}
 # The verdicts that do not fail a run.
 ACCEPTED_VERDICTS = ("passed", "skipped")
 # In the order in which a drill awaits them.
-PHASES = ("pending", "firing", "notified", "healed", "resolved")
+DETECTION_PHASES = ("pending", "firing", "notified")
+PHASES = (*DETECTION_PHASES, "healed", "resolved")
 
 
 @dataclass(frozen=True)
@@ -80,6 +89,8 @@ class DrillResult:
     note: str = ""
     # Whether the samples before the fault are synthetic.
     backfilled: bool = False
+    # What the fault achieved at the notification, as text; empty if it is not measurable.
+    effect: str = ""
     # The number of runbook queries that returned data, and why others were skipped.
     queries: int = 0
     queries_skipped: str = ""
@@ -111,6 +122,12 @@ class Report:
     results: Sequence[DrillResult]
     # Sentences, for example about the cleanup after an interrupted run.
     notes: Sequence[str] = ()
+
+    @property
+    def inconclusive(self) -> bool:
+        """Return whether a drill was inconclusive, and no other one did not pass."""
+        bad = {result.verdict for result in self.results} - {*ACCEPTED_VERDICTS}
+        return bad == {"inconclusive"}
 
     @property
     def passed(self) -> bool:

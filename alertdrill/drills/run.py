@@ -12,9 +12,11 @@ from . import backfill, chart_data, diagnose, steady_state, undo
 from .context import DrillContext
 from .faults import Fault, registry
 from .ideal_times import find_pipeline, ideal_times
-from .model import Drill, DrillError
+from .inconclusive import InconclusiveError, MissedDeadline, slack
+from .model import GRACE_S, Drill, DrillError
 from .probes import Probes
-from .result import DrillResult, Verdict
+from .result import DETECTION_PHASES, DrillResult, Verdict
+from .steady_state import NotSteadyError
 
 
 def new_result(drill: Drill) -> DrillResult:
@@ -50,7 +52,7 @@ class DrillRun:
 
     def execute(self) -> DrillResult:
         """Run the drill and return its result; the fault is rolled back in every case."""
-        drill, result = self._drill, self._result
+        result = self._result
         phases: Sequence[tuple[Callable[[], None], Verdict, str]] = (
             (self._preflight, "aborted", "The stack had no steady state before the fault: "),
             (self._run_under_fault, "failed", ""),
@@ -62,14 +64,16 @@ class DrillRun:
             try:
                 phase()
             except AlertdrillError as error:
-                sentences = dict.fromkeys(filter(None, (f"{prefix}{error}", self._rollback_error)))
-                result.verdict, result.reason = verdict, " ".join(sentences)
+                inconclusive = isinstance(error, InconclusiveError)
+                text = str(error) if inconclusive else f"{prefix}{error}"
+                sentences = dict.fromkeys(filter(None, (text, self._rollback_error)))
+                result.verdict = "inconclusive" if inconclusive else verdict
+                result.reason = " ".join(sentences)
                 break
         result.ended = time.time()
         result.severity = self._probes.severity or result.severity
         if result.injected is not None:
             result.actions = self._action_texts()
-            result.ideal = ideal_times(drill, find_pipeline(drill.alert), self._speed)
             result.chart = chart_data.record(result, self._context)
         return result
 
@@ -86,8 +90,11 @@ class DrillRun:
         self._await_steady_state("steady again", self._limits["resolved"] + scale_in)
 
     def _await_steady_state(self, phase: str, limit: float) -> None:
-        drill = self._drill
-        steady_state.wait(self._context, drill.load, drill.alert, phase=phase, limit=limit)
+        drill, measured = self._drill, MissedDeadline(self._drill, self._context)
+        try:
+            steady_state.wait(self._context, drill.load, drill.alert, phase=phase, limit=limit)
+        except NotSteadyError as error:
+            raise measured.error(str(error), GRACE_S) from error
 
     def _check_blast_radius(self) -> None:
         self._actions = self._probes.check_blast_radius()
@@ -99,9 +106,11 @@ class DrillRun:
         context, result = self._context, self._result
         fault = registry.create(self._drill.fault, context, self._drill.fault_duration(self._speed))
         self._probes.snapshot_processes()
+        self._result.ideal = ideal_times(self._drill, find_pipeline(self._drill.alert), self._speed)
         context.record_undo(self._drill.alert, fault.undo)
         try:
             fault.prepare()
+            self._measured = MissedDeadline(self._drill, context, fault)
             result.injected = self._probes.since = time.time()
             fault.inject()
             self._await_detection()
@@ -111,6 +120,7 @@ class DrillRun:
             self._rollback(fault)
         if self._rollback_error:
             raise DrillError(self._rollback_error)
+        self._measured = MissedDeadline(self._drill, context)
         if self._expect.notified == "late":
             self._await("notified", self._limits["resolved"])
         if not self._expect.needs_action:
@@ -138,6 +148,7 @@ class DrillRun:
         # Healing may end the fault before the queries run, but not before the notification.
         late = self._expect.notified == "late"
         at = time.time() if late else self._await("notified")
+        self._result.effect = str(self._measured.effect(self._result.injected or 0.0) or "")
         self._result.queries, self._result.queries_skipped = self._probes.check_runbook(at)
         if self._expect.heal != "none":
             healed_at = self._await("healed")
@@ -168,11 +179,12 @@ class DrillRun:
                 context.progress.phase_reached(phase, result.times[phase], limit)
                 return origin + result.times[phase]
             if elapsed > limit:
-                raise DrillError(
-                    diagnose.explain_missing(
-                        phase, self._drill, context, since=injected, limit=limit
-                    )
+                reason = diagnose.explain_missing(
+                    phase, self._drill, context, since=injected, limit=limit
                 )
+                # Healing ends the effect of a fault, but not before the notification.
+                since = injected if phase in DETECTION_PHASES else 0.0
+                raise self._measured.error(reason, slack(result, phase), since)
             time.sleep(steady_state.POLL_INTERVAL_S)
 
     def _action_texts(self) -> Sequence[str]:

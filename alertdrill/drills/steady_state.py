@@ -36,6 +36,10 @@ count by (scaled_service) (
 """
 
 
+class NotSteadyError(DrillError):
+    """The steady state did not come in time."""
+
+
 def max_wait(speed: float) -> float:
     """Return how long the steady state may take, in seconds.
 
@@ -65,13 +69,13 @@ def poll(context: DrillContext, phase: str, limit: float) -> Iterator[float]:
 
 
 def wait(context: DrillContext, load: LoadSpec, alert: str, *, phase: str, limit: float) -> None:
-    """Wait for the steady state; raise `DrillError` with what deviates after the limit."""
+    """Wait for the steady state; raise `NotSteadyError` with what deviates after the limit."""
     for elapsed in poll(context, phase, limit):
         deviation = find_deviation(context, load, alert)
         if not deviation:
             return
         if elapsed > limit:
-            raise DrillError(deviation)
+            raise NotSteadyError(deviation)
 
 
 def find_deviation(context: DrillContext, load: LoadSpec, alert: str = "") -> str:

@@ -88,6 +88,14 @@ class SupervisedRuntime(Protocol):
         """Return how many lines of each process did not fit in its log file."""
 
 
+@runtime_checkable
+class EphemeralStackOwner(Protocol):
+    """A runtime whose ephemeral stacks stay on the host if their run is killed: Compose."""
+
+    def ephemeral_stacks(self) -> Sequence[str]:
+        """Return a sentence for each ephemeral stack of this checkout."""
+
+
 class RunningStack(ControlTarget, Protocol):
     """A stack that is up: its instances and its addresses.
 

@@ -13,12 +13,17 @@ from .render import TimescaleError, check_speed
 MIN_PORT, MAX_PORT = 30000, 32500
 # The drill of the storage fills this size. One hour with time compression takes 50 MB.
 RETENTION_SIZE = "200MB"
+# The end of its Compose project's name.
+EPHEMERAL_SUFFIX = "-ephemeral"
 
 
-def ephemeral_identity(settings: StackSettings) -> StackSettings:
-    """Return settings that name the ephemeral stack beside a stack, to stop it."""
-    home, project = settings.home / "ephemeral", f"{settings.project}-ephemeral"
-    return replace(settings, home=home, project=project, ephemeral=True)
+def ephemeral_identity(settings: StackSettings, project: str = "") -> StackSettings:
+    """Return settings that name the ephemeral stack beside a stack, to stop it.
+
+    `project` is its Compose project, by default that of the settings.
+    """
+    project = project or f"{settings.project}{EPHEMERAL_SUFFIX}"
+    return replace(settings, home=settings.home / "ephemeral", project=project, ephemeral=True)
 
 
 def ephemeral_settings(settings: StackSettings, speed: float) -> StackSettings:

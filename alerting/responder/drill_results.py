@@ -23,7 +23,7 @@ class DrillResult(Body):
 
     alert: NonEmpty
     # A skipped drill has no result.
-    verdict: Literal["passed", "failed", "deviated", "aborted"]
+    verdict: Literal["passed", "failed", "deviated", "aborted", "inconclusive"]
     reason: str
     speed: PositiveFloat
     started_at: Timestamp

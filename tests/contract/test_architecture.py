@@ -44,7 +44,7 @@ LAYERS = [
     {"drills", "load", "audit", "logs", "control"},
     {"runtimes", "clients", "report", "timescale", "toolchain"},
     {"config"},
-    {"errors", "file_lock", "venv_stamp"},
+    {"errors", "file_lock", "interrupts", "venv_stamp"},
 ]
 RUNTIMES = {"native", "compose", "swarm"}
 # The modules outside of the runtimes that know one from the inside, and what for.
@@ -58,6 +58,7 @@ KNOW_A_RUNTIME = {
 # They run before anything is installed.
 BEFORE_INSTALLATION = [
     "alertdrill/__init__.py",
+    "alertdrill/interrupts.py",
     "alertdrill/bootstrap.py",
     "alertdrill/errors.py",
     "alertdrill/file_lock.py",

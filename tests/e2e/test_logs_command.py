@@ -170,7 +170,7 @@ def test_followed_lines_are_shown_once(stack: Stack, source: str) -> None:
         )
     finally:
         code = follower.end()
-    assert code == 0
+    assert code == 130
     followed = sorted((line["request_id"], line["service"]) for line in follower.lines)
     services = ["data-service", "data-service", "lb", "lb", "web"]
     assert followed == [

@@ -7,6 +7,7 @@ python -m tests.tiers list              list the parts of `make verify`
 python -m tests.tiers drills            print the drills that the landing tier runs
 python -m tests.tiers mutations         print the ids of the mutation tests that it runs
 python -m tests.tiers failed FILE       print the names of the failed tests of a JUnit file
+python -m tests.tiers failed FILE TYPE  print those whose failure has a type, such as `inconclusive`
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     if command in ("drills", "mutations") and not names:
         return _select(command)
-    if command == "failed" and len(names) == 1:
-        _print("\n".join(failed(Path(names[0]))))
+    if command == "failed" and len(names) in (1, 2):
+        _print("\n".join(failed(Path(names[0]), *names[1:])))
         return 0
     if command == "verify":
         unknown = ", ".join(sorted(set(names) - set(VERIFY)))

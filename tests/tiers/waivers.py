@@ -47,13 +47,14 @@ def skipped(junit: Path) -> list[str]:
     ]
 
 
-def failed(junit: Path) -> list[str]:
-    """Return the names of the test cases of a JUnit file that failed."""
-    return [
-        case.get("name", "")
+def failed(junit: Path, kind: str = "") -> list[str]:
+    """Return the names of the failed test cases of a JUnit file, all or those of a failure type."""
+    elements = {
+        case.get("name", ""): element
         for case in _cases(junit)
-        if case.find("failure") is not None or case.find("error") is not None
-    ]
+        for element in (*case.findall("failure"), *case.findall("error"))
+    }
+    return [name for name, element in elements.items() if kind in ("", element.get("type"))]
 
 
 def _cases(junit: Path) -> list[ET.Element]:

@@ -8,16 +8,21 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
+
 from ...clients.prometheus import Prometheus
 from ..context import DrillContext
+from ..machine import MachineMonitor
 from ..model import DrillError, FaultSpec
-from . import Fault, process_fault, repeating
+from . import Effect, Fault, process_fault, repeating
 
 STRESS = f"{__package__}.host_stress"
 # How often a growing file grows.
 GROWTH_INTERVAL_S = 0.1
 # The maximum fraction of the free space, so that the drill does not break the host.
 MAX_FRACTION = 0.1
+# HostCpuHigh needs 90 %. The fault is on a moment after its measurement begins.
+MIN_CPU_SHARE = 0.92
 
 
 def disk_fill(spec: FaultSpec, context: DrillContext) -> Fault:
@@ -43,7 +48,9 @@ def disk_fill(spec: FaultSpec, context: DrillContext) -> Fault:
 
     if on_host:
         growth = sizes()
-        return repeating(GROWTH_INTERVAL_S, lambda: _grow(file, next(growth)), undo)
+        return repeating(
+            GROWTH_INTERVAL_S, lambda: _grow(file, next(growth)), undo, unit="steps of the file"
+        )
     share = spec.parameters.get("to", 0.95)
     return Fault(lambda: _grow(file, _storage_left(context.prometheus, share, free_space())), undo)
 
@@ -74,7 +81,12 @@ def _grow(file: Path, size: float) -> None:
 
 def cpu_stress(_: FaultSpec, context: DrillContext) -> Fault:
     """Every core is busy."""
-    return process_fault(context, STRESS, "cpu_stress")
+    machine = MachineMonitor()
+
+    def measure(_: float) -> Effect:
+        return Effect(100 * machine.use().busy, 100.0, "% of the processors", MIN_CPU_SHARE)
+
+    return process_fault(context, STRESS, "cpu_stress", measure=measure)
 
 
 def memory_pressure(spec: FaultSpec, context: DrillContext) -> Fault:
@@ -82,5 +94,11 @@ def memory_pressure(spec: FaultSpec, context: DrillContext) -> Fault:
 
     It allocates the part down to `initial_available` before the drill's clock starts.
     """
-    levels = (str(spec.parameters[level]) for level in ("initial_available", "available"))
-    return process_fault(context, STRESS, spec.kind, *levels)
+    first, last = spec.parameters["initial_available"], spec.parameters["available"]
+
+    def measure(_: float) -> Effect:
+        memory = psutil.virtual_memory()
+        achieved = 100 * (first - memory.available / memory.total)
+        return Effect(achieved, 100 * (first - last), "% of the memory")
+
+    return process_fault(context, STRESS, spec.kind, str(first), str(last), measure=measure)

@@ -11,7 +11,7 @@ from ...config.services import SERVICES
 from ...runtimes.base import instances_of, running_ops_addresses
 from ..context import DrillContext
 from ..model import DrillError, FaultSpec
-from . import Fault, process_fault, repeating
+from . import Effect, Fault, effects, process_fault, repeating
 
 # An instance takes seconds to start and must not stay ready for long.
 CRASH_INTERVAL_S = 0.5
@@ -51,7 +51,10 @@ def service_fault(spec: FaultSpec, context: DrillContext) -> Fault:
         for address in running:
             Faults(address, context.runtime.faults_token()).switch_on(spec.kind, spec.parameters)
 
-    return Fault(inject, [("clear_fault", spec.target, spec.kind)])
+    def measure(since: float) -> Effect | None:
+        return effects.measure(spec, context.prometheus, since)
+
+    return Fault(inject, [("clear_fault", spec.target, spec.kind)], measure=measure)
 
 
 def stop(spec: FaultSpec, context: DrillContext) -> Fault:
@@ -72,7 +75,7 @@ def drop_targets(spec: FaultSpec, context: DrillContext) -> Fault:
 def kill(spec: FaultSpec, context: DrillContext) -> Fault:
     """The target is killed repeatedly."""
     every, target = spec.parameters["every"], spec.target
-    return repeating(every, lambda: context.runtime.kill(target), [("start", target)])
+    return repeating(every, lambda: context.runtime.kill(target), [("start", target)], unit="kills")
 
 
 def crash_loop(spec: FaultSpec, context: DrillContext) -> Fault:
@@ -130,7 +133,8 @@ def stop_load(_: FaultSpec, context: DrillContext) -> Fault:
 def not_found_scan(spec: FaultSpec, context: DrillContext) -> Fault:
     """A client requests pages that do not exist."""
     url = f"{context.runtime.addresses()['Services'].rstrip('/')}/no-such-page"
-    return repeating(1 / spec.parameters["requests_per_second"], lambda: request("GET", url))
+    interval = 1 / spec.parameters["requests_per_second"]
+    return repeating(interval, lambda: request("GET", url), unit="requests")
 
 
 def slow_clients(spec: FaultSpec, context: DrillContext) -> Fault:
@@ -145,4 +149,13 @@ def slow_clients(spec: FaultSpec, context: DrillContext) -> Fault:
     counts = {name: value for name, value in spec.parameters.items() if name != "duration"}
     numbers = [f"{kind}={number}" for kind, number in counts.items()]
     duration = str(spec.parameters["duration"])
-    return process_fault(context, f"{__package__}.slow_clients", url, duration, *numbers)
+
+    def measure(_: float) -> Effect:
+        # Each holds a connection most of the time.
+        query = 'max_over_time(haproxy_frontend_current_sessions{proxy="public"}[1m])'
+        sessions = context.prometheus.value(query) or 0.0
+        return Effect(sessions, sum(counts.values()), "slow connections")
+
+    return process_fault(
+        context, f"{__package__}.slow_clients", url, duration, *numbers, measure=measure
+    )

@@ -32,7 +32,8 @@ def run_in_container(
     """Run `alertdrill ARGUMENTS --current-stack` in a container, and return its exit code.
 
     Without a speed it runs in the current stack; with one, in an ephemeral stack that is removed
-    afterwards. The reports are copied to the folder of `settings`.
+    afterwards. What a killed run has left is removed first. The reports are copied to the folder of
+    `settings`.
     """
     stack = settings if speed is None else ephemeral_settings(settings, speed)
     runtime = ComposeRuntime(stack)
@@ -42,6 +43,7 @@ def run_in_container(
                 "The stack is down: start it with `make up`, or leave out --current-stack."
             )
         return _run_drills(stack, arguments, settings.home / "drills", on_progress)
+    ComposeRuntime(settings).remove_leftovers(on_progress)
     with project_lock(stack):
         started = time.monotonic()
         runtime.down(lambda _: None)

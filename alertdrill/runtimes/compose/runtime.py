@@ -16,11 +16,12 @@ from typing import IO, Any
 from ...clients.alertmanager import USER
 from ...config.services import MAX_REPLICAS, SERVICES, ServicesError, all_components, ops_port
 from ...config.settings import LOCAL_REGISTRY, StackSettings
+from ...timescale.ephemeral_stack_settings import ephemeral_identity
 from .. import port_check
-from ..base import HEAL_LABEL, ProgressCallback
+from ..base import HEAL_LABEL, ProgressCallback, project_lock
 from ..engine import Container, ProjectEngine
 from ..errors import UnknownTargetError
-from . import images, renewal
+from . import images, leftovers, renewal
 from .containers import LOOPBACK, ContainerRuntime, published_port
 from .project import ComposeProject
 
@@ -130,10 +131,30 @@ class ComposeRuntime(ContainerRuntime):
                 _create_standby(project)
 
     def down(self, on_progress: ProgressCallback) -> None:
-        """Remove every container that `up` created, also after a crash; the volumes stay."""
+        """Remove every container that `up` created, also after a crash; the volumes stay.
+
+        Ephemeral stacks of killed runs are removed too, with their volumes.
+        """
         self._require_engine()
         with self._project.lock():
             _stop(self._project, on_progress)
+        if not self._settings.ephemeral:
+            self.remove_leftovers(on_progress)
+
+    def ephemeral_stacks(self) -> Sequence[str]:
+        """Return a sentence for each ephemeral stack of this checkout."""
+        return [stack.sentence() for stack in leftovers.find(self._engine, self._settings)]
+
+    def remove_leftovers(self, on_progress: ProgressCallback) -> None:
+        """Remove the ephemeral stacks of this checkout, but for those that a run uses."""
+        for stack in leftovers.find(self._engine, self._settings):
+            settings = ephemeral_identity(self._settings, stack.project)
+            if stack.in_use:
+                on_progress(f"{stack.sentence()} It stays.")
+                continue
+            with project_lock(settings):
+                on_progress(f"removing {stack}, which a killed run has left …")
+                _stop(ComposeProject(settings), on_progress)
 
     def _require_engine(self) -> None:
         """Raise `EngineError` unless an engine and Compose are available."""

@@ -41,6 +41,7 @@ class FakeRuntime(StackRuntime, FaultTarget):
         self.on_call: Callable[..., object] = lambda *_: None
         self.refuses: set[str] = set()
         self.error: BaseException | None = None
+        self.leftovers: list[str] = []
         self.running: list[Instance] = [instance("web-1"), instance("web-2")]
         self.urls: dict[str, str] = {}
         # The stored log lines of each instance, and the groups of lines that follow.
@@ -54,6 +55,9 @@ class FakeRuntime(StackRuntime, FaultTarget):
             raise AlertdrillError(f"No {name} today.")
         if self.error:
             raise self.error
+
+    def ephemeral_stacks(self) -> Sequence[str]:
+        return self.leftovers
 
     # ControlTarget
 

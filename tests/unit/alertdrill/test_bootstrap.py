@@ -27,7 +27,7 @@ lines = [line for file in files for line in file.read_text().splitlines()]
 if any("nowhere" in line for line in lines):
     sys.exit(print("ERROR: no such wheel") or 1)
 if any(argument.startswith("--editable=") for argument in sys.argv):
-    command = pathlib.Path(sysconfig.get_path("scripts"), "alertdrill")
+    command = pathlib.Path(sysconfig.get_path("scripts"), "installed")
     command.write_text(command.read_text() + "again" if command.exists() else "once")
 for line in lines:
     pathlib.Path(sysconfig.get_path("purelib"), line.split()[0] + ".py").touch()
@@ -139,7 +139,7 @@ def test_project_is_installed_once(tmp_path: Path) -> None:
     prepare(tmp_path / "venv", files, no_progress)
     for _ in range(2):
         prepare(tmp_path / "venv", files, no_progress, [tmp_path])
-    assert (tmp_path / "venv" / "bin" / "alertdrill").read_text() == "once"
+    assert (tmp_path / "venv" / "bin" / "installed").read_text() == "once"
 
 
 @pytest.mark.usefixtures("fake_pip")

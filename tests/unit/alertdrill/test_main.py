@@ -1,10 +1,14 @@
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from alertdrill.bootstrap import write_script
 from alertdrill.config import ROOT
 
 
@@ -25,3 +29,45 @@ def test_invalid_service_list_prints_one_error(tmp_path: Path, command: str) -> 
         result.stderr
         == "✗ apps/services.yml:1: port is '1': it should be greater than or equal to 5000.\n"
     )
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    """Return the console script, as `make` installs it."""
+    script = tmp_path / "alertdrill"
+    script.touch(0o755)
+    write_script(script, Path(sys.executable))
+    if not script.read_text():
+        pytest.skip("`env` of this machine can't block signals")
+    return script
+
+
+# The last ones are after the start of Python and after the imports, as the machine allows.
+@pytest.mark.parametrize("seconds", [0.05, 0.1, 0.2, 0.4, 0.7, 1.0])
+def test_interrupt_at_any_moment_prints_one_line(
+    script: Path, tmp_path: Path, seconds: float
+) -> None:
+    process = subprocess.Popen(
+        [script, "doctor"],
+        env={**os.environ, "ALERTDRILL_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    if seconds <= 0.1 or process.returncode not in (0, 1):  # doctor takes longer than that
+        # A busy machine may take that long to start `env`; until then the signal ends the shell.
+        ends = ((130, ["Interrupted."]), (-signal.SIGINT, []))
+        assert (process.returncode, error.split()) in ends
+    assert "Traceback" not in error
+
+
+def test_background_job_of_a_script_ignores_interrupts(script: Path) -> None:
+    command = ["sh", "-c", 'trap "" INT; echo; exec "$1" --version', "sh", str(script)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()  # the trap is set
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0

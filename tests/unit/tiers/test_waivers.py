@@ -43,6 +43,15 @@ def test_failures_are_named(tmp_path: Path) -> None:
     assert failed(tmp_path / "tests.xml") == ["wrong", "broken"]
 
 
+def test_failures_of_a_type_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "drills.xml"
+    file.write_text(
+        '<testsuites><testcase name="Down"><failure type="failed" message="no"/></testcase>'
+        '<testcase name="Busy"><failure type="inconclusive" message="no"/></testcase></testsuites>'
+    )
+    assert failed(file, "inconclusive") == ["Busy"]
+
+
 def test_file_that_was_cut_off_has_nothing(tmp_path: Path) -> None:
     (tmp_path / "tests.xml").write_text(JUNIT[:100])
     assert read_waivers(tmp_path) == []

@@ -5,7 +5,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from alertdrill.cli import app
+from alertdrill.cli import app, stack
 
 
 @pytest.mark.parametrize("name", app.COMMANDS)
@@ -31,6 +31,16 @@ def test_help_imports_no_command() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_interrupted_command_exits_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stack.status, "callback", interrupt)
+    monkeypatch.setattr(stack.status, "params", [])
+    result = CliRunner().invoke(app.main, ["status"])
+    assert (result.exit_code, result.stderr) == (130, "\nInterrupted.\n")
 
 
 def test_unknown_command_is_a_usage_error() -> None:

@@ -171,6 +171,11 @@ def test_any_other_verdict_exits_1(run: Run, session: FakeSession, verdict: Verd
     assert run("drill", "run").exit_code == 1
 
 
+def test_inconclusive_run_exits_75(run: Run, session: FakeSession) -> None:
+    session.verdict = "inconclusive"
+    assert run("drill", "run").exit_code == 75
+
+
 def test_interrupted_run_exits_130(run: Run, session: FakeSession) -> None:
     session.missing = 1
     result = run("drill", "run")

@@ -87,9 +87,9 @@ def test_error_is_one_line(run: Run, runtime: FakeRuntime) -> None:
     assert result.stderr.splitlines()[-1] == f"✗ {runtime.error}"
 
 
-def test_interrupted_follow_exits_0(run: Run, runtime: FakeRuntime) -> None:
+def test_interrupted_follow_exits_130(run: Run, runtime: FakeRuntime) -> None:
     result = run("-f")
-    assert result.exit_code == 0
+    assert result.exit_code == 130
     assert "two" in result.stdout
     assert "no lines" not in result.stderr
 

@@ -11,9 +11,19 @@ import pytest
 
 from alertdrill.clients.prometheus import ActiveAlert, Line, RuleState
 from alertdrill.clients.responder import PerformedAction, ReceivedAlert
-from alertdrill.drills import backfill, chart_data, probes, run, steady_state
+from alertdrill.drills import (
+    backfill,
+    chart_data,
+    inconclusive,
+    pipeline_delay,
+    probes,
+    run,
+    steady_state,
+)
 from alertdrill.drills.context import DrillContext
-from alertdrill.drills.faults import registry
+from alertdrill.drills.faults import Effect, registry
+from alertdrill.drills.ideal_times import Pipeline
+from alertdrill.drills.machine import MachineMonitor, MachineUse
 from alertdrill.drills.model import Drill, DrillError
 from alertdrill.drills.result import DrillResult
 from alertdrill.drills.run import DrillRun
@@ -55,6 +65,11 @@ class SimulatedStack:
         self.active_fault = ""
         self.raises: dict[str, BaseException] = {}
         self.started, self.injected, self.removed = self.clock.now, 0.0, 0.0
+        # The machine, the fault's effect, and the share of evaluations that Prometheus misses.
+        self.use = MachineUse(busy=0.2, waiting=0.1, load=0.3)
+        self.effect: Effect | None = None
+        self.missed_share = 0.0
+        self.deviation = "lb-1 is failed."
         self.notifies = "Down"
         self.pages: Sequence[str] = ["Down"]
         self.runtime = FakeRuntime(folder)
@@ -83,8 +98,11 @@ class SimulatedStack:
         )
 
     def _patch(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for module in (backfill, chart_data, steady_state, run, probes):
+        for module in (backfill, chart_data, steady_state, run, probes, pipeline_delay):
             monkeypatch.setattr(module, "time", self.clock)
+        monkeypatch.setattr(MachineMonitor, "use", lambda _: self.use)
+        pipeline = Pipeline("up < 1", 5.0, [5.0], 0.0, 0.0, groups=["down"])
+        monkeypatch.setattr(inconclusive, "find_pipeline", lambda _: pipeline)
         monkeypatch.setattr(steady_state, "find_deviation", self._deviation)
         monkeypatch.setattr(steady_state, "require_no_faults", self._require_no_faults)
         monkeypatch.setattr(registry, "create", self._make_fault)
@@ -106,6 +124,10 @@ class SimulatedStack:
                 stack.log.append(("inject", max_duration))
                 stack.injected = stack.clock.now
                 stack._maybe_raise("inject")
+
+            def measure(self, since: float) -> Effect | None:
+                assert since == stack.injected
+                return stack.effect
 
             def stop(self) -> None:
                 stack.log.append("stop")
@@ -155,6 +177,15 @@ class SimulatedStack:
         state = "firing" if firing else "pending"
         return RuleState("up < 1", 60.0, "", [ActiveAlert(state, LABELS, pending)])
 
+    def own_metrics(self, *_: object) -> list[tuple[str, Any, float]]:
+        group = {"rule_group": "/rules/a.yml;down"}
+        missed = self.missed_share * (self.clock.now - self.started) / 5.0
+        return [
+            (pipeline_delay.INTERVAL, group, 5.0),
+            (pipeline_delay.MISSED, group, missed),
+            (pipeline_delay.LAST, group, self.clock.now),
+        ]
+
     def scrape_interval(self) -> float:
         self._maybe_raise("scrape_interval")
         return 5.0
@@ -177,7 +208,7 @@ class SimulatedStack:
     def _deviation(self, *_: object) -> str:
         before, after = self.unsteady
         start, seconds = (self.removed, after) if self.removed else (self.started, before)
-        return "lb-1 is failed." if self.clock.now < start + seconds else ""
+        return self.deviation if self.clock.now < start + seconds else ""
 
     def _require_no_faults(self, *_: object) -> None:
         if self.active_fault:

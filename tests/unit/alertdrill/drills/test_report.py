@@ -282,6 +282,24 @@ def test_junit_has_a_case_for_each_drill(tmp_path: Path) -> None:
     assert skipped[0].attrib == {"message": "There is no loki."}
 
 
+def test_inconclusive_drill_is_a_failure_of_its_own_type(tmp_path: Path) -> None:
+    result = replace(FAILED, verdict="inconclusive", reason="This machine is too busy: x.")
+    write(report_of(PASSED, result), tmp_path)
+    [case] = ET.parse(tmp_path / "junit.xml").getroot()[0].findall("testcase[failure]")
+    assert case[0].attrib == {"type": "inconclusive", "message": "This machine is too busy: x."}
+    page = (tmp_path / "index.html").read_text()
+    assert "This says nothing about the alert" in page
+    assert failed_alerts(write_verdicts(tmp_path, "1", Busy="inconclusive").parents[2]) == ["Busy"]
+
+
+def test_run_is_inconclusive_if_nothing_else_failed() -> None:
+    busy = replace(FAILED, verdict="inconclusive")
+    assert report_of(PASSED, busy, SKIPPED).inconclusive
+    assert not report_of(busy).passed
+    assert not report_of(busy, FAILED).inconclusive
+    assert not report_of(PASSED).inconclusive
+
+
 def write_verdicts(home: Path, run: str, **verdicts: str) -> Path:
     file = home / "drills" / run / "report.json"
     file.parent.mkdir(parents=True)

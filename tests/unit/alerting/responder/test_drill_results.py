@@ -3,11 +3,12 @@ from __future__ import annotations
 import logging
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from flask.testing import FlaskClient
 
+from alertdrill.drills.result import Verdict
 from alerting.responder import create_app
 from alerting.responder.settings import ResponderSettings
 from tests.unit.alerting.responder.conftest import AUTHORIZED
@@ -86,6 +87,12 @@ def test_restart_restores_the_metrics(client: FlaskClient, database_path: Path) 
     again.extensions["responder"].watchdog.stop()
     logging.getLogger().handlers[:] = handlers
     assert metric(again.test_client(), "phase_seconds", phase="firing") == 3
+
+
+@pytest.mark.parametrize("verdict", sorted(set(get_args(Verdict)) - {"skipped"}))
+def test_every_verdict_of_a_drill_is_stored(client: FlaskClient, verdict: str) -> None:
+    post(client, verdict=verdict)
+    assert client.get("/drills").get_json()[0]["verdict"] == verdict
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,9 @@ def test_refused_run_changes_nothing(
     cached: StackSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     touched: list[str] = []
-    runtime = SimpleNamespace(down=lambda _: touched.append("down"))
+    runtime = SimpleNamespace(
+        down=lambda _: touched.append("down"), remove_leftovers=lambda _: None
+    )
     monkeypatch.setattr(run_drills_in_container, "ComposeRuntime", lambda _: runtime)
     with (
         project_lock(ephemeral_settings(cached, 12)),
@@ -100,7 +102,12 @@ def test_drills_run_in_a_container_and_their_reports_are_copied(
         commands.append([*words])
         return ["true"]
 
-    nothing = SimpleNamespace(up=lambda _: [], down=lambda _: None, status=lambda: ["web-1"])
+    nothing = SimpleNamespace(
+        up=lambda _: [],
+        down=lambda _: None,
+        status=lambda: ["web-1"],
+        remove_leftovers=lambda _: None,
+    )
     monkeypatch.setattr(run_drills_in_container, "ComposeRuntime", lambda _: nothing)
     monkeypatch.setattr(ComposeProject, "resolve", lambda project: project)
     monkeypatch.setattr(ComposeProject, "docker", docker)
