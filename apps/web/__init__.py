@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from flask import Flask
+from flask import Flask, Response, send_from_directory
 
 from alertdrill_telemetry import EnvReader, TelemetrySettings, init_app, problems
 
@@ -23,4 +23,9 @@ def create_app(
     app.register_blueprint(home.blueprint(settings, instruments.settings))
     app.register_blueprint(routes.blueprint(settings, instruments))
     app.register_blueprint(supplier.blueprint())
+
+    @app.get("/openapi.json")
+    def openapi() -> Response:
+        return send_from_directory(app.root_path, "openapi.json")
+
     return app

@@ -131,7 +131,7 @@ class LoadBalancer:
         """Send a request as it is written; return its response."""
         with closing(self.connect()) as connection:
             connection.connect()
-            connection.sock.sendall(text.encode())
+            connection.sock.sendall(text.encode("latin-1"))
             answer = http.client.HTTPResponse(connection.sock)
             answer.begin()
             return Response(answer.status, answer.headers, answer.read())

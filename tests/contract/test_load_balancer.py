@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.telemetry.instance import Instance as ServiceInstance
 from tests.unit.telemetry.instance import free_port, poll_until
 
 from .load_balancer import Instance, LoadBalancer, send
@@ -174,31 +175,101 @@ def test_instance_accepts_the_largest_request(gunicorn: LoadBalancer) -> None:
     assert gunicorn.request("GET", path, headers={"X": "a" * (MAX_HEADER - 300)}).status == 200
 
 
+@pytest.fixture(scope="module")
+def granian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadBalancer]:
+    """The load balancer, with an instance of web that has granian's own limits."""
+    folder = tmp_path_factory.mktemp("granian")
+    with ServiceInstance(1, folder, server="granian", OPS_PORT="0") as instance:
+        address = instance.url.removeprefix("http://")
+        with closing(LoadBalancer(folder, {"web": {"web-1": address}, "data-service": {}})) as lb:
+            poll_until(lambda: lb.request("GET", "/").status == 404, "granian")
+            yield lb
+
+
+REFUSED = [
+    "get / HTTP/1.1\r\n",
+    "AB / HTTP/1.1\r\n",
+    f"{'A' * 21} / HTTP/1.1\r\n",
+    "GET * HTTP/1.1\r\n",
+    "GET /< HTTP/1.1\r\n",
+    "GET /?> HTTP/1.1\r\n",
+    "GET /` HTTP/1.1\r\n",
+    'GET /?" HTTP/1.1\r\n',
+    "GET /?\xa0\x80 HTTP/1.1\r\n",
+    "GET ftp:// HTTP/1.1\r\n",
+    "GET HTTP:///a HTTP/1.1\r\n",
+    "GET ?a HTTP/1.1\r\n",
+    "CONNECT a:b@c:1:80 HTTP/1.1\r\n",
+    "GET / HTTP/0.9\r\n",
+    "GET / HTTP/1.1\r\nX: \x01\r\n",
+    "GET / HTTP/1.1\r\nX: \0\r\n",
+    "GET / HTTP/1.1\r\nExpect: more\r\n",
+    "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n",
+    "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: \r\n",
+]
+
+
+@pytest.mark.parametrize("server", ["gunicorn", "granian"])
+@pytest.mark.parametrize("text", REFUSED)
+def test_instance_gets_no_request_that_it_refuses_without_a_line(
+    request: pytest.FixtureRequest, server: str, text: str
+) -> None:
+    lb: LoadBalancer = request.getfixturevalue(server)
+    # The target of a request without Host may begin with anything.
+    host = "" if text.startswith(("GET ?", "GET ftp", "GET HTTP", "CONNECT")) else "Host: a\r\n"
+    body = "0\r\n\r\n" if "chunked" in text else ""
+    response = lb.exchange(f"{text}{host}\r\n{body}")
+    assert response.status == 400
+    if not response.body.startswith(b"<"):  # HAProxy 3 refuses some of them itself
+        assert json.loads(response.body)["request_id"] == response.headers["X-Request-ID"]
+
+
 @pytest.mark.parametrize(
-    ("status", "text"),
+    "text",
     [
-        (400, "get / HTTP/1.1\r\n"),
-        (400, "AB / HTTP/1.1\r\n"),
-        (400, f"{'A' * 21} / HTTP/1.1\r\n"),
-        (200, "M-SEARCH / HTTP/1.1\r\n"),
-        (200, "OPTIONS * HTTP/1.1\r\n"),
-        (400, "GET * HTTP/1.1\r\n"),
-        (400, "GET / HTTP/1.1\r\nX: \x01\r\n"),
-        (200, "GET / HTTP/1.1\r\nX: \t\u00ff\r\n"),
-        (400, "GET / HTTP/1.1\r\nExpect: more\r\n"),
-        (400, "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n"),
-        (200, "GET / HTTP/1.1\r\nSCRIPT_NAME: /x\r\n"),
-        (200, "GET / HTTP/1.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Ssl: off\r\n"),
+        "M-SEARCH / HTTP/1.1\r\n",
+        "OPTIONS * HTTP/1.1\r\n",
+        "GET http://a/ HTTP/1.1\r\n",
+        'GET /^|{}" HTTP/1.1\r\n',
+        "GET /?` HTTP/1.1\r\n",
+        "GET / HTTP/1.1\r\nX: \t\xff\r\n",
+        "GET / HTTP/1.1\r\nSCRIPT_NAME: /x\r\n",
+        "GET / HTTP/1.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Ssl: off\r\n",
     ],
 )
-def test_instance_refuses_nothing_with_a_page_of_its_own(
-    gunicorn: LoadBalancer, status: int, text: str
+def test_instance_accepts_what_is_rare_and_valid(gunicorn: LoadBalancer, text: str) -> None:
+    assert gunicorn.exchange(f"{text}Host: a\r\n\r\n").status == 200
+
+
+VALID_ID, VALID_TRACE = "id-1", f"00-{'a' * 32}-{'b' * 16}-01"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"X-Request-ID": [VALID_ID, "id-2"]},
+        {"X-Request-ID": [f"a b, {VALID_ID}"]},
+        {"X-Request-ID": [VALID_ID, "a b"]},
+        {"traceparent": [VALID_TRACE, VALID_TRACE.replace("a", "c")]},
+    ],
+    ids=str,
+)
+def test_id_that_is_not_the_only_one_is_replaced_everywhere(
+    lb: LoadBalancer, instances: list[Instance], fields: dict[str, list[str]]
 ) -> None:
-    body = "0\r\n\r\n" if "chunked" in text else ""
-    response = gunicorn.exchange(f"{text}Host: a\r\n\r\n{body}")
-    assert response.status == status
-    if status != 200 and not response.body.startswith(b"<"):  # HAProxy 3 refuses GET * itself
-        assert json.loads(response.body)["request_id"] == response.headers["X-Request-ID"]
+    """Two programs may choose different ones of several."""
+    text = "".join(f"{name}: {value}\r\n" for name in fields for value in fields[name])
+    response = lb.exchange(f"GET /twice HTTP/1.1\r\nHost: a\r\n{text}\r\n")
+    line = lb.access_line(request_id=response.headers["X-Request-ID"])
+    [arrived] = [
+        item
+        for instance in instances
+        for item in instance.requests
+        if item.headers.get("X-Request-ID") == line["request_id"]
+    ]
+    assert arrived.headers["traceparent"].split("-")[1] == line["trace_id"]
+    replaced = {"X-Request-ID": line["request_id"], "traceparent": arrived.headers["traceparent"]}
+    assert all(replaced[name] not in values for name, values in fields.items())
 
 
 def failed(growth: Counter[str], service: str) -> int:

@@ -40,6 +40,7 @@ VERIFY = (
     "e2e",
     "sabotage",
     "request-audit",
+    "hostile-audit",
     "drills",
     "images",
     "compose-up",

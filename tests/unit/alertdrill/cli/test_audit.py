@@ -1,4 +1,5 @@
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,12 +10,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from alertdrill.audit.client import Route, audit_route
+from alertdrill.audit.hostile.report import HostileReport
 from alertdrill.audit.report import CountSource, Report
 from alertdrill.cli import app, audit
 from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import StackSettings
 from alertdrill.drills.session import Options
 from tests.unit.alertdrill.audit.conftest import a_report
+from tests.unit.alertdrill.audit.hostile.test_report import OFFENDER, a_hostile_report
 
 LOST = CountSource("files: web", 3, 2, missing=["run-1"])
 
@@ -25,6 +28,7 @@ class FakeAudit:
     def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.home = home
         self.report = a_report()
+        self.hostile_report = a_hostile_report()
         self.route: Route | None = None
         self.options: Options | None = None
         self.audit_options: dict[str, object] = {}
@@ -33,6 +37,7 @@ class FakeAudit:
         monkeypatch.setattr("alertdrill.config.settings.current", lambda: self.settings)
         monkeypatch.setattr(audit, "provision", self._provision)
         monkeypatch.setattr(audit, "run_audit", self._run)
+        monkeypatch.setattr(audit, "run_hostile", self._run_hostile)
 
     @contextmanager
     def _provision(
@@ -50,6 +55,10 @@ class FakeAudit:
         if self.error:
             raise self.error
         return self.report
+
+    def _run_hostile(self, _: object, **audit_options: object) -> HostileReport:
+        self.audit_options = audit_options
+        return self.hostile_report
 
     def audit(self, *arguments: str) -> Result:
         return CliRunner().invoke(app.main, ["audit", *arguments])
@@ -102,6 +111,26 @@ def test_report_is_written_and_printed(fake_audit: FakeAudit) -> None:
 def test_invalid_option_starts_no_stack(fake_audit: FakeAudit, arguments: list[str]) -> None:
     assert fake_audit.audit(*arguments).exit_code == 2
     assert fake_audit.options is None
+
+
+def test_hostile_audit_exits_0_if_all_is_explained(fake_audit: FakeAudit) -> None:
+    result = fake_audit.audit("--hostile", "--requests", "1000", "--seed", "7")
+    assert result.exit_code == 0
+    assert "all explained" in result.stdout
+    assert fake_audit.route is None
+    assert fake_audit.audit_options == {"inputs": 1000, "seed": 7, "rate": None, "replay": ()}
+
+
+def test_offending_inputs_exit_1_and_can_be_replayed(fake_audit: FakeAudit) -> None:
+    fake_audit.hostile_report = a_hostile_report(OFFENDER)
+    result = fake_audit.audit("--hostile")
+    assert result.exit_code == 1
+    assert "response 500" in result.stdout
+    [file] = fake_audit.home.glob("audit/*/inputs.jsonl")
+    copy = file.rename(fake_audit.home / "inputs.jsonl")
+    shutil.rmtree(file.parent)
+    fake_audit.audit("--replay", str(copy))
+    assert fake_audit.audit_options["replay"] == [OFFENDER.input]
 
 
 def test_interruption_compares_nothing(fake_audit: FakeAudit) -> None:

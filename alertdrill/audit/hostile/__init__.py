@@ -1,0 +1,1 @@
+"""The hostile audit: every answer to malformed and unexpected input is accounted for."""
