@@ -41,7 +41,7 @@ METRICS_ALLOWED = ["telemetry", "docs", "loadtests", "tests"]
 # below; no two import each other.
 LAYERS = [
     {"__main__", "cli", "bootstrap"},
-    {"drills", "load", "audit", "logs", "control"},
+    {"drills", "load", "audit", "kill_matrix", "logs", "control"},
     {"runtimes", "clients", "report", "timescale", "toolchain"},
     {"config"},
     {"errors", "file_lock", "venv_stamp"},

@@ -57,7 +57,7 @@ chmod=0700
 logfile={_plain(layout.logs / "supervisord.log")}
 logfile_maxbytes=1MB
 logfile_backups=2
-pidfile={_plain(layout.home / "supervisord.pid")}
+pidfile={_plain(layout.supervisor_pid)}
 childlogdir={_plain(layout.logs)}
 directory={_plain(ROOT)}
 umask=077
@@ -146,6 +146,14 @@ class Supervisor:
             return bool(self._call("getState")["statename"] == "RUNNING")
         except SupervisorError:
             return False
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal to supervisord alone, which may be frozen; harmless if it does not run."""
+        with contextlib.suppress(OSError, ValueError, psutil.Error):
+            process = psutil.Process(int(self._layout.supervisor_pid.read_text()))
+            # After a crash the file is outdated, and another program may have the number.
+            if process.environ().get(STACK_TAG) == str(self._layout.home):
+                process.send_signal(number)
 
     def processes(self) -> Mapping[str, dict[str, Any]]:
         """Return supervisord's information about each process, by name."""
