@@ -31,8 +31,8 @@ from ..runtimes.select import resolve_runtime, select_fault_target
 from .console import escape, note, output, progress, show, table
 from .options import INTERRUPTED, current_stack_option, duration, ephemeral_option, speed_option
 
-# In characters; longer cells continue on the next line.
-WIDTHS = (17, 12, 9, 24, 10, 22, 36, 36)
+# The columns while it runs, with their shares of the width: all but the alerts.
+SHARES = {"Component": 4, "Copies": 3, "Fault": 2, "Recovery": 4, "Lost": 3, "By": 4, "Notified": 6}
 
 
 class MatrixConsole(DrillProgress):
@@ -51,10 +51,11 @@ class MatrixConsole(DrillProgress):
 
     def row(self, values: Sequence[str], style: str = "") -> None:
         """Print a row of the table."""
-        line = Table.grid(padding=(0, 1))
-        for width in WIDTHS:
-            line.add_column(width=width, overflow="fold")
-        line.add_row(*(escape(value) for value in values), style=style)
+        line = Table.grid(padding=(0, 1), expand=True)
+        for share in SHARES.values():
+            line.add_column(ratio=share, overflow="fold")
+        shown = [escape(dict(zip(COLUMNS, values, strict=True))[name]) for name in SHARES]
+        line.add_row(*shown, style=style)
         self._status.console.print(line)
 
 

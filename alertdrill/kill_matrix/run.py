@@ -45,6 +45,8 @@ class _Row:
     seconds: float | None = None
     after: StackState | None = None
     last: int = 0
+    # What was missing at the last look.
+    deviation: str = ""
 
 
 class MatrixRun:
@@ -128,15 +130,16 @@ class MatrixRun:
             self._watch_alerts(current.began)
             try:
                 state = observe(self._context)
-            except AlertdrillError:
-                ready_since = None
-                return False
-            if find_unready(current.row, current.before, state):
+                current.deviation = find_unready(current.row, current.before, state)
+            except AlertdrillError as error:
+                current.deviation = str(error)
+            if current.deviation:
                 ready_since = None
                 return False
             ready_since = ready_since or time.time()
             current.after = state
-            return not find_stale(current.before, state, ready_since)
+            current.deviation = find_stale(current.before, state, ready_since)
+            return not current.deviation
 
         spent = time.time() - current.began  # a stop drains
         if self._wait(str(current.row), self._timeout - spent, recovered):
@@ -202,6 +205,7 @@ class MatrixRun:
             alerts=sorted(self._alerts.values(), key=lambda alert: alert.after),
             notified=notified,
             notified_late=late,
+            reason=current.deviation,
         )
 
     def _count_lost(self, first: int, last: int) -> int:

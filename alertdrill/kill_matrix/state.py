@@ -16,7 +16,7 @@ from .plan import Row
 UP = "timestamp(up == 1)"
 SERVERS = 'timestamp(haproxy_server_status{state="UP"} == 1)'
 # A frozen supervisor answers nothing, and its clients have no timeout of their own.
-TIMEOUT_S = 5.0
+TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def summaries(rows: Sequence[RowResult]) -> Iterator[str]:
     for row in rows:
         name = f"{row.fault} of {row.target} ({_copies(row)})"
         if row.verdict == "late" and not row.stopped_by_a_person:
-            yield f"{name}: {_recovery(row)}; notified: {_notified(row).replace('**', '')}."
+            yield f"{name}: {_recovery(row)}; notified: {_notified(row).replace('**', '')}. {row.reason}"
         elif row.verdict == "late" and not row.notified:
             yield f"{name}: no one is notified before a person starts it again."
         elif row.verdict == "aborted":
