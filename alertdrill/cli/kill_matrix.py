@@ -131,7 +131,7 @@ def _run(
 
         def on_result(row: RowResult) -> None:
             done.append(row)
-            _write(context.folder / FILE_NAME, Results(rows=done))
+            _write(context.folder / FILE_NAME, Results(rows=tuple(done)))
             _write(file, stored.merge(done))
             console.row(cells(row))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -66,9 +66,9 @@ class RowResult(_Model):
     sent: int = 0
     lost: int = 0
     healer: str = ""
-    alerts: Sequence[FiredAlert] = ()
-    notified: Sequence[str] = ()
-    notified_late: Sequence[str] = ()
+    alerts: tuple[FiredAlert, ...] = ()
+    notified: tuple[str, ...] = ()
+    notified_late: tuple[str, ...] = ()
     reason: str = ""
 
     @property
@@ -85,7 +85,7 @@ class RowResult(_Model):
 class Results(_Model):
     """The newest result of each row."""
 
-    rows: Sequence[RowResult] = ()
+    rows: tuple[RowResult, ...] = ()
 
     def merge(self, rows: Iterable[RowResult]) -> Results:
         """Return these results with newer rows, in the order of the plan.
@@ -100,14 +100,16 @@ class Results(_Model):
         first = {(row.runtime, row.component): 0 for row in merged.values()}
         components = {name: number for number, name in enumerate(first)}
         return Results(
-            rows=sorted(
-                merged.values(),
-                key=lambda row: (
-                    components[row.runtime, row.component],
-                    row.copies == row.total,
-                    FAULTS.index(row.fault),
-                    order[row.key],
-                ),
+            rows=tuple(
+                sorted(
+                    merged.values(),
+                    key=lambda row: (
+                        components[row.runtime, row.component],
+                        row.copies == row.total,
+                        FAULTS.index(row.fault),
+                        order[row.key],
+                    ),
+                )
             )
         )
 

@@ -23,8 +23,8 @@ from .result import Conditions, FiredAlert, RowResult, find_healer
 from .state import StackState, find_stale, find_unready, is_replaced, observe
 
 POLL_INTERVAL_S = 0.2
-# Samples from before the row would burn the error budget, so each row of an ephemeral stack starts
-# without them. After this time, windows of one minute hold only samples of the steady state.
+# Lost requests burn the error budget for longer than a run takes, so the next row of an ephemeral
+# stack starts without samples. After this time, windows of one minute hold enough of them again.
 SETTLE_S = 60.0
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGTERM, "pause": signal.SIGSTOP}
 # Alertmanager repeats a failed notification within seconds once its receiver answers.
@@ -61,6 +61,8 @@ class MatrixRun:
         self._timeout = timeout
         self._began = time.time()
         self._load_before = os.getloadavg()[1]
+        # The number of the first request that the samples in Prometheus may know.
+        self._clean_since = 0
         self._alerts: dict[str, FiredAlert] = {}
         self._evaluators = context.evaluators  # while the whole stack answers
 
@@ -103,7 +105,8 @@ class MatrixRun:
 
     def _preflight(self, row: Row) -> None:
         runtime = self._context.runtime
-        if runtime.ephemeral:
+        if runtime.ephemeral and self._client.count_lost(self._clean_since, self._client.sent):
+            self._clean_since = self._client.sent
             runtime.delete_series()
             settle = SETTLE_S / runtime.speed
             self._wait(f"{row}: settling", settle, lambda: False)

@@ -9,7 +9,7 @@ from .result import RowResult
 
 COLUMNS = ("Component", "Copies", "Fault", "Recovery", "Lost", "By", "Alerts", "Notified")
 FAULT_NAMES = {"kill": "`kill -9`", "stop": "stop", "pause": "pause"}
-NO_ONE = "**no one**"
+NO_ONE = "no one"
 
 
 def cells(row: RowResult) -> Sequence[str]:
@@ -64,7 +64,7 @@ def summaries(rows: Sequence[RowResult]) -> Iterator[str]:
     for row in rows:
         name = f"{row.fault} of {row.target} ({_copies(row)})"
         if row.verdict == "late" and not row.stopped_by_a_person:
-            yield f"{name}: {_recovery(row)}; notified: {_notified(row).replace('**', '')}. {row.reason}"
+            yield f"{name}: {_recovery(row)}; notified: {_notified(row)}. {row.reason}"
         elif row.verdict == "late" and not row.notified:
             yield f"{name}: no one is notified before a person starts it again."
         elif row.verdict == "aborted":
