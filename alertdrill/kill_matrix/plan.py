@@ -77,10 +77,10 @@ def plan_rows(
         targets.append((component, component, tuple(names)))
     if supervisor:  # the last one: its end may end everything
         targets.append((supervisor, supervisor, ()))
-    known = {name for component, target, _ in targets for name in (component, target)}
-    if unknown := set(only) - known:
+    valid = {name for component, target, _ in targets for name in (component, target)}
+    if unknown := set(only) - valid:
         raise AlertdrillError(
-            f"There is no component {min(unknown)!r} to break: use {', '.join(sorted(known))}."
+            f"There is no component {min(unknown)!r} to break: use {', '.join(sorted(valid))}."
         )
     return [
         Row(
