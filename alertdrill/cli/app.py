@@ -32,7 +32,7 @@ COMMANDS = {
     "kill": ("stack", "kill", "Kill an instance or a service with SIGKILL."),
     "kill-matrix": (
         *("kill_matrix", "kill_matrix"),
-        "Break every component in every way, and record who recovers it.",
+        "Break every component, and record what recovers it.",
     ),
     "load": ("load", "load", "Run a load test on the running stack."),
     "logs": ("logs", "logs", "Search the log lines of the stack."),

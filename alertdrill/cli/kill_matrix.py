@@ -94,7 +94,7 @@ class MatrixConsole(DrillProgress):
 @current_stack_option
 @ephemeral_option
 def kill_matrix(**options: Any) -> None:
-    """Break every component in every way, and record who recovers it.
+    """Break every component, and record what recovers it.
 
     Kill, stop and pause one copy and all copies of each component while requests arrive steadily.
     Record the seconds until the steady state returns, the requests lost, what recovers the

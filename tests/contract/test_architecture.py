@@ -53,6 +53,7 @@ KNOW_A_RUNTIME = {
     "alertdrill.cli.check": "it starts the Loki of processes alone",
     "alertdrill.cli.doctor": "it checks the ports that containers publish",
     "alertdrill.cli.drill": "it runs itself in a container",
+    "alertdrill.cli.kill_matrix": "it runs itself in a container",
     "alertdrill.load.locust": "it runs Locust beside the processes, or in containers",
 }
 # They run before anything is installed.
