@@ -40,7 +40,8 @@ def _recovery(row: RowResult) -> str:
         return f"not measured: {row.reason}"
     if row.stopped_by_a_person:
         return "never: a person stopped it"
-    return f"not within {row.conditions.timeout:g} s"
+    reason = f": {row.reason.rstrip('.')}" if row.reason else ""
+    return f"not within {row.conditions.timeout:g} s{reason}"
 
 
 def _notified(row: RowResult) -> str:
@@ -64,7 +65,7 @@ def summaries(rows: Sequence[RowResult]) -> Iterator[str]:
     for row in rows:
         name = f"{row.fault} of {row.target} ({_copies(row)})"
         if row.verdict == "late" and not row.stopped_by_a_person:
-            yield f"{name}: {_recovery(row)}; notified: {_notified(row)}. {row.reason}"
+            yield f"{name}: {_recovery(row)}; notified: {_notified(row)}."
         elif row.verdict == "late" and not row.notified:
             yield f"{name}: no one is notified before a person starts it again."
         elif row.verdict == "aborted":

@@ -59,7 +59,7 @@ def test_summaries_name_what_needs_attention() -> None:
     ]
     assert list(summaries(rows)) == [
         "stop of web (all 2): no one is notified before a person starts it again.",
-        "pause of web (all 2): not within 60 s; notified: ServiceDown (page). web-1 is paused.",
+        "pause of web (all 2): not within 60 s: web-1 is paused; notified: ServiceDown (page).",
         "kill of web-1 (1 of 2): not measured: The proxy refuses.",
     ]
 
