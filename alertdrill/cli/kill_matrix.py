@@ -88,7 +88,7 @@ class MatrixConsole(DrillProgress):
     "--results",
     "file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help=f"The file that keeps the rows of all runs. Default: {FILE_NAME} in ALERTDRILL_HOME.",
+    help="The JSON file that keeps the rows of all runs. Default: in ALERTDRILL_HOME.",
 )
 @speed_option
 @current_stack_option
