@@ -71,17 +71,18 @@ class MatrixRun:
         self._client.start()
         try:
             for row in rows:
-                on_result(self._run(row))
+                self._run(row, on_result)
         finally:
             self._client.stop()
 
-    def _run(self, row: Row) -> RowResult:
+    def _run(self, row: Row, on_result: Callable[[RowResult], None]) -> None:
         try:
             self._preflight(row)
             current = _Row(row, observe(self._context), time.time(), self._client.sent)
         except AlertdrillError as error:
             reason = f"The stack had no steady state before the fault: {error}"
-            return self._result(row, reason=reason)
+            on_result(self._result(row, reason=reason))
+            return
         self._alerts = {}
         steps = row.undo_steps()
         self._context.record_undo(str(row), steps)
@@ -94,14 +95,15 @@ class MatrixRun:
         finally:
             current.last = self._client.sent
             notified = self._notified(current.began)
-            failures = undo.perform(self._context.runtime, steps)
+            # A start may take too long on a busy machine, and each step may be performed twice.
+            runtime = self._context.runtime
+            failures = undo.perform(runtime, steps) and undo.perform(runtime, steps)
             if not failures:
                 self._context.record_undo("", ())
+        refused = self._result(row, reason=reason) if reason else None
+        on_result(refused or self._evaluate(current, notified))
         if failures:
             raise DrillError(f"{row} could not be undone: {failures[0]}")
-        if reason:
-            return self._result(row, reason=reason)
-        return self._evaluate(current, notified)
 
     def _preflight(self, row: Row) -> None:
         runtime = self._context.runtime

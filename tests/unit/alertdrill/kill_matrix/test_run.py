@@ -53,6 +53,7 @@ class Stack:
         self.notifications: list[ReceivedAlert] = []
         self.finished: list[PerformedAction] = []
         self.records: list[Sequence[object]] = []
+        self.results: list[RowResult] = []
         self.client = FakeClient()
         for module in (run, steady_state):
             monkeypatch.setattr(module, "time", self.clock)
@@ -67,7 +68,7 @@ class Stack:
 
     def run(self) -> RowResult:
         """Kill web-1."""
-        results: list[RowResult] = []
+        results = self.results
         matrix: Any = MatrixRun(self.context, self.client, rate=10, timeout=TIMEOUT_S)  # type: ignore[arg-type]
         matrix.execute([row()], results.append)
         return results[0]
@@ -177,6 +178,7 @@ def test_fault_that_stays_ends_the_run_and_stays_on_record(stack: Stack) -> None
     with pytest.raises(DrillError, match=r"kill web-1 could not be undone: start web-1"):
         stack.run()
     assert stack.records[-1]
+    assert [result.verdict for result in stack.results] == ["recovered"]
 
 
 def test_interruption_undoes_the_fault(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
