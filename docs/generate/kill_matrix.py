@@ -43,6 +43,7 @@ def page() -> str:
         " of Alertmanager, so no notification arrives while it is down.",
         "The speed divides the durations of scrapes, rules, routes and healing, but not the start"
         " of a process. What takes 5 s for an alert at speed 12 takes a minute at speed 1.",
+        "A row that is absent, or *not measured*, has no result yet.",
         *_tables(rows),
         "## The engine",
         "The command does not stop the engine of containers: others may use it, and the command"

@@ -63,7 +63,7 @@ class Stack:
         self.context = make_context(
             self.runtime, folder, prometheus=self, responder=self, loki=None
         )
-        monkeypatch.setitem(undo.ACTIONS, "close_circuit", lambda *_: None)  # type: ignore[arg-type]
+        monkeypatch.setitem(undo.ACTIONS, "close_circuit", lambda *_: None)
         monkeypatch.setattr(self.context.undo_log, "write", self._write)
 
     def run(self) -> RowResult:
