@@ -103,10 +103,8 @@ class Client:
         self._until: int | None = None
         self._stopped = False
         self._changed = threading.Condition()
-        # Daemon threads, so that Ctrl-C ends the program at once.
-        self._threads = [
-            threading.Thread(target=self._send_all, daemon=True) for _ in range(CONNECTIONS)
-        ]
+        self._timeout = TIMEOUT_S
+        self._threads = self._new_threads(CONNECTIONS)
 
     def start(self) -> None:
         """Start sending."""
@@ -154,6 +152,10 @@ class Client:
         """Return the requests that failed, by id."""
         return sorted(self._failures)
 
+    def _new_threads(self, connections: int) -> Sequence[threading.Thread]:
+        # Daemon threads, so that Ctrl-C ends the program at once.
+        return [threading.Thread(target=self._send_all, daemon=True) for _ in range(connections)]
+
     def _send_all(self) -> None:
         try:
             with new_session() as session:
@@ -182,7 +184,7 @@ class Client:
     def _send(self, session: requests.Session, id_: str) -> None:
         try:
             response = session.post(
-                self._url, json=self._body, headers={"X-Request-ID": id_}, timeout=TIMEOUT_S
+                self._url, json=self._body, headers={"X-Request-ID": id_}, timeout=self._timeout
             )
         except requests.RequestException as error:
             failure = Failure(id_, f"no answer ({type(error).__name__})")

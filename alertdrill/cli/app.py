@@ -32,6 +32,10 @@ COMMANDS = {
     ),
     "images": ("build", "images", "Publish the stack's own images."),
     "kill": ("stack", "kill", "Kill an instance or a service with SIGKILL."),
+    "kill-matrix": (
+        *("kill_matrix", "kill_matrix"),
+        "Break every component, and record what recovers it.",
+    ),
     "load": ("load", "load", "Run a load test on the running stack."),
     "logs": ("logs", "logs", "Search the log lines of the stack."),
     "open": ("stack", "open_page", "Open a page of the running stack in your browser."),

@@ -28,7 +28,14 @@ from ..config import ROOT
 from ..config.settings import IN_NETWORK, StackSettings
 from ..errors import AlertdrillError
 from ..file_lock import LockedError, file_lock
-from ..runtimes.base import FaultTarget, ProgressCallback, instances_of, running_ops_addresses
+from ..runtimes.base import (
+    FaultTarget,
+    ProgressCallback,
+    StackRuntime,
+    SupervisedStack,
+    instances_of,
+    running_ops_addresses,
+)
 from ..runtimes.select import select_fault_target, select_stack_runtime
 from ..timescale.ephemeral_stack_settings import ephemeral_identity
 from .model import DrillError
@@ -76,6 +83,17 @@ def _scale(runtime: FaultTarget, service: str, count: str) -> None:
         runtime.scale(service, int(count), lambda _: None)
 
 
+def _up(runtime: FaultTarget) -> None:
+    if not isinstance(runtime, StackRuntime):
+        raise AlertdrillError("only the host can start the stack again: use `make up`.")
+    runtime.up(lambda _: None)
+
+
+def _resume_supervisor(runtime: FaultTarget) -> None:
+    if isinstance(runtime, SupervisedStack):
+        runtime.signal_supervisor(signal.SIGCONT)
+
+
 def _unknown(*_: object) -> None:
     raise AlertdrillError("this version has no such undo step.")
 
@@ -90,6 +108,8 @@ ACTIONS: Mapping[str, Callable[..., object]] = {
         runtime.address("responder"), runtime.responder_token()
     ).close_circuit(service),
     "scale": _scale,
+    "up": _up,
+    "resume_supervisor": _resume_supervisor,
     "remove_file": lambda _, path: Path(path).unlink(missing_ok=True),
 }
 

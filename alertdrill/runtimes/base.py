@@ -16,6 +16,7 @@ Every method raises `AlertdrillError` with one sentence that says what to do.
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -96,6 +97,17 @@ class EphemeralStackOwner(Protocol):
         """Return a sentence for each ephemeral stack of this checkout."""
 
 
+@runtime_checkable
+class SupervisedStack(Protocol):
+    """A runtime whose supervisor is a process of this user: native, supervisord."""
+
+    # Its name.
+    supervisor_name: str
+
+    def signal_supervisor(self, number: signal.Signals) -> None:
+        """Send a signal to the supervisor alone; harmless if it does not run."""
+
+
 class RunningStack(ControlTarget, Protocol):
     """A stack that is up: its instances and its addresses.
 
@@ -133,6 +145,7 @@ class RunningStack(ControlTarget, Protocol):
         """Return the user-facing URLs, by title."""
 
 
+@runtime_checkable
 class StackRuntime(RunningStack, Protocol):
     """A way to start, stop and watch a stack, on its host."""
 

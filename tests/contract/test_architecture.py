@@ -41,7 +41,7 @@ METRICS_ALLOWED = ["telemetry", "docs", "loadtests", "tests"]
 # below; no two import each other.
 LAYERS = [
     {"__main__", "cli", "bootstrap"},
-    {"drills", "load", "audit", "logs", "control"},
+    {"drills", "load", "audit", "kill_matrix", "logs", "control"},
     {"runtimes", "clients", "report", "timescale", "toolchain"},
     {"config"},
     {"errors", "file_lock", "interrupts", "venv_stamp"},
@@ -53,6 +53,7 @@ KNOW_A_RUNTIME = {
     "alertdrill.cli.check": "it starts the Loki of processes alone",
     "alertdrill.cli.doctor": "it checks the ports that containers publish",
     "alertdrill.cli.drill": "it runs itself in a container",
+    "alertdrill.cli.kill_matrix": "it runs itself in a container",
     "alertdrill.load.locust": "it runs Locust beside the processes, or in containers",
 }
 # They run before anything is installed.

@@ -21,6 +21,8 @@ from .runtime import ComposeRuntime
 
 # The container's folder of reports.
 REPORTS_FOLDER = "/reports/drills"
+# What makes a folder of it a report: of drills, and of the kill matrix.
+REPORTS = ("index.html", "kill-matrix.json")
 
 
 def run_in_container(
@@ -81,7 +83,9 @@ def _run_drills(
         home.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=home) as copied:
             docker("cp", "--quiet", f"{name}:{REPORTS_FOLDER}/.", copied)
-            for page in sorted(Path(copied).glob("*/index.html")):
+            for page in sorted(Path(copied).glob("*/*")):
+                if page.name not in REPORTS:
+                    continue
                 if not (home / page.parent.name).exists():
                     shutil.move(page.parent, home)
                     report = home / page.parent.name / page.name

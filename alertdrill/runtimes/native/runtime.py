@@ -40,6 +40,7 @@ class NativeRuntime(NativeStack):
     """The stack as processes of the current user; a `StackRuntime` and a `FaultTarget`."""
 
     name = "native"
+    supervisor_name = "supervisord"
     follows_new_instances = True  # every possible instance has a log file
 
     def __init__(self, settings: StackSettings) -> None:
@@ -171,6 +172,10 @@ class NativeRuntime(NativeStack):
     def resume(self, target: str) -> None:
         """Resume a paused target."""
         self._signal(target, signal.SIGCONT)
+
+    def signal_supervisor(self, number: signal.Signals) -> None:
+        """Send a signal to supervisord alone; harmless if it does not run."""
+        self.supervisor.send_signal(number)
 
     def restart(self, target: str, grace: float | None = None) -> None:
         """Restart the instances of a target gracefully, one after the other."""

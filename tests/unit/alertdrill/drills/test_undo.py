@@ -49,6 +49,11 @@ def test_failure_does_not_stop_the_rest(runtime: Any, tmp_path: Path) -> None:
     assert runtime.calls[-1] == ("start", "web")
 
 
+def test_stack_is_started_again(runtime: Any) -> None:
+    assert undo.perform(runtime, [("up",)]) == []
+    assert runtime.calls == [("up",)]
+
+
 def test_file_may_be_removed_twice(runtime: Any, tmp_path: Path) -> None:
     file = tmp_path / "drill.fill"
     file.write_text("x")

@@ -86,16 +86,18 @@ def test_refused_run_changes_nothing(
     assert touched == []
 
 
-@pytest.mark.parametrize("speed", [None, 12.0])
+@pytest.mark.parametrize(
+    ("speed", "report"), [(None, "index.html"), (12.0, "index.html"), (12.0, "kill-matrix.json")]
+)
 def test_drills_run_in_a_container_and_their_reports_are_copied(
-    cached: StackSettings, monkeypatch: pytest.MonkeyPatch, speed: float | None
+    cached: StackSettings, monkeypatch: pytest.MonkeyPatch, speed: float | None, report: str
 ) -> None:
     commands: list[list[str]] = []
 
     def docker(_: object, command: str, *arguments: str) -> str:
         if command == "cp":
             (Path(arguments[-1]) / "one").mkdir()
-            (Path(arguments[-1]) / "one/index.html").touch()
+            (Path(arguments[-1]) / "one" / report).touch()
         return ""
 
     def command_line(_: object, *words: str, **__: object) -> list[str]:
@@ -121,8 +123,8 @@ def test_drills_run_in_a_container_and_their_reports_are_copied(
     assert code == 0
     assert "--current-stack" in command
     assert ("--ephemeral" in command) is (speed is not None)
-    assert messages[-1] == f"The report on this host: {cached.home}/drills/one/index.html"
-    assert (cached.home / "drills/one/index.html").exists()
+    assert messages[-1] == f"The report on this host: {cached.home}/drills/one/{report}"
+    assert (cached.home / "drills/one" / report).exists()
 
 
 def listed(tmp_path: Path, text: str | None, *containers: str) -> dict[str, int]:

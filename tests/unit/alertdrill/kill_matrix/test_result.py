@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import pytest
+
+from alertdrill.errors import AlertdrillError
+from alertdrill.kill_matrix.result import Results, find_healer, read, write
+from tests.unit.alertdrill.kill_matrix.samples import late, result, row
+
+RESTART = ("restart", "web-1", "InstanceHung")
+
+
+@pytest.mark.parametrize(
+    ("actions", "replaced", "reconciled", "healer"),
+    [
+        ([RESTART], True, False, "the responder (InstanceHung)"),
+        ([("restart", "web-2", "InstanceHung")], True, False, "supervisord"),
+        ([], True, False, "supervisord"),
+        ([], True, True, "the control API's reconcile loop"),
+        ([], False, False, "itself"),
+    ],
+)
+def test_healer_is_what_replaced_the_process(
+    actions: list[tuple[str, str, str]], replaced: bool, reconciled: bool, healer: str
+) -> None:
+    assert healer == find_healer(
+        row(), runtime="native", actions=actions, replaced=replaced, reconciled=reconciled
+    )
+
+
+def test_only_a_person_who_stopped_every_copy_excuses_a_row() -> None:
+    assert late().stopped_by_a_person
+    assert not late(copies=1).stopped_by_a_person
+    assert not late(fault="kill").stopped_by_a_person
+    assert not late(fault="pause").stopped_by_a_person
+
+
+def test_newer_result_replaces_an_older_one() -> None:
+    merged = Results(rows=(result(seconds=9.0),)).merge([result(seconds=2.0)])
+    assert [row.seconds for row in merged.rows] == [2.0]
+
+
+def test_aborted_row_replaces_no_measured_one() -> None:
+    aborted = result(verdict="aborted", seconds=None)
+    assert Results(rows=(result(),)).merge([aborted]).rows == (result(),)
+    assert Results().merge([aborted]).rows == (aborted,)
+
+
+def test_rows_of_a_component_stay_together() -> None:
+    rows = (result(component="lb", target="lb"), result(target="web", copies=2), result())
+    merged = Results(rows=rows).merge([result(fault="pause"), result(fault="stop")])
+    assert [(row.target, row.fault) for row in merged.rows] == [
+        ("lb", "kill"),
+        ("web-1", "kill"),
+        ("web-1", "stop"),
+        ("web-1", "pause"),
+        ("web", "kill"),
+    ]
+
+
+def test_file_keeps_every_field(tmp_path: Path) -> None:
+    file = tmp_path / "home" / "kill-matrix.json"
+    results = Results(rows=(result(), late(notified=["ServiceDown (page)"])))
+    write(file, results)
+    assert read(file) == results
+
+
+def test_missing_file_has_no_rows(tmp_path: Path) -> None:
+    assert read(tmp_path / "none.json").rows == ()
+
+
+def test_invalid_file_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "kill-matrix.json"
+    file.write_text('{"rows": 3}')
+    with pytest.raises(AlertdrillError, match=r"kill-matrix\.json is no kill matrix"):
+        read(file)
