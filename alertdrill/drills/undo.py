@@ -240,23 +240,6 @@ def recover(undo_log: UndoLog) -> str:
     return f"{killed}; {ended} now."
 
 
-def recover_killed_run(home: Path) -> str:
-    """Do what `recover` does before the stack stops; a fault that stays is a sentence too.
-
-    A run that is in progress undoes its own fault.
-    """
-    undo_log = UndoLog(home)
-    if not undo_log.file.exists():
-        return ""
-    try:
-        with undo_log.lock():
-            return recover(undo_log)
-    except LockedError:
-        return ""
-    except DrillError as error:
-        return str(error)
-
-
 def roll_back(record: UndoRecord, on_progress: ProgressCallback = lambda _: None) -> Sequence[str]:
     """Undo the fault of a run and stop its ephemeral stack; return the failures that remain."""
     failures = perform(select_fault_target(record.stack), record.undo) if record.undo else []

@@ -16,8 +16,8 @@ from ...errors import AlertdrillError
 from ...toolchain.cache import DATA_FOLDER
 from ...toolchain.find import Program
 from .. import config_files
-from ..base import SUPERVISOR_METRICS
 from ..alertmanager_login import write_login
+from ..base import SUPERVISOR_METRICS
 from ..config_files import probe_target, rendered, target, write_atomically, write_json
 from ..errors import checker_error
 from . import supervisor

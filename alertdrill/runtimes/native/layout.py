@@ -36,7 +36,6 @@ class Layout:
         # Files that grow during a drill; deleted when the stack stops.
         self.scratch = home / "scratch"
         self.supervisor_config = home / "supervisord.conf"
-        self.supervisor_pid = home / "supervisord.pid"
         # The replica counts, once a service was scaled.
         self.replicas = home / "state.json"
         # The settings that the stack was started with, for the control API.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -175,7 +176,9 @@ class NativeRuntime(NativeStack):
 
     def signal_supervisor(self, number: signal.Signals) -> None:
         """Send a signal to supervisord alone; harmless if it does not run."""
-        self.supervisor.send_signal(number)
+        for process in self._supervisors():
+            with suppress(psutil.Error):
+                process.send_signal(number)
 
     def restart(self, target: str, grace: float | None = None) -> None:
         """Restart the instances of a target gracefully, one after the other."""

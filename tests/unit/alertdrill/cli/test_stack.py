@@ -56,13 +56,6 @@ def test_status_warns_of_stacks_of_killed_runs(run: Run, runtime: FakeRuntime) -
     assert "! A killed run has left the ephemeral stack x." in run("status").stderr
 
 
-def test_down_undoes_a_killed_run(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stack, "recover_killed_run", lambda _: "The run of 10:00:00 was killed.")
-    result = run("down")
-    assert (result.exit_code, result.stdout) == (0, "Down.\n")
-    assert "The run of 10:00:00 was killed." in result.stderr
-
-
 def test_up_as_json_prints_only_json(run: Run) -> None:
     report = json.loads(run("up", "--json").stdout)
     assert set(report) == {"runtime", "addresses", "instances", "missing", "seconds"}

@@ -282,18 +282,3 @@ def test_signal_reaches_all_workers(spawn: Spawn) -> None:
     signal_instance(child.pid, signal.SIGKILL)
     assert child.stdout
     assert child.stdout.read() == ""  # the output ends with the last process
-
-
-@pytest.mark.parametrize(("tag", "pauses"), [("", True), ("2", False)])
-def test_signal_reaches_only_the_supervisor_of_the_stack(
-    spawn: Spawn, layout: Layout, tag: str, pauses: bool
-) -> None:
-    child = spawn("echo; exec sleep 60", {STACK_TAG: f"{layout.home}{tag}"})
-    first_line(child)
-    layout.supervisor_pid.write_text(f"{child.pid}\n")
-    Supervisor(layout).send_signal(signal.SIGSTOP)
-    if pauses:
-        os.waitpid(child.pid, os.WUNTRACED)  # returns when it has stopped
-    assert is_paused(child.pid) is pauses
-    layout.supervisor_pid.unlink()
-    Supervisor(layout).send_signal(signal.SIGSTOP)  # it does not run

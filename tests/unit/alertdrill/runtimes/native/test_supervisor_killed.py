@@ -12,12 +12,14 @@ from alertdrill.file_lock import LockedError
 from alertdrill.runtimes.base import wait_until
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.plan import Process
+from alertdrill.runtimes.native.runtime import NativeRuntime
 from alertdrill.runtimes.native.stack import NativeStack
 from alertdrill.runtimes.native.supervisor import Supervisor, render
 from alertdrill.runtimes.native.supervisor_watch import SupervisorWatch
 from alertdrill.runtimes.native.tagged_processes import (
     find_processes,
     find_supervisors,
+    is_paused,
     kill_processes,
 )
 
@@ -154,3 +156,13 @@ def test_supervisord_is_not_started_while_another_command_changes_the_stack(run:
     with NativeStack(StackSettings(run.layout.home.parent)).lock(), pytest.raises(LockedError):
         run.watch.step()
     assert find_supervisors(str(run.layout.home)) == []
+
+
+def test_signal_reaches_supervisord_alone(run: Run) -> None:
+    runtime = NativeRuntime(StackSettings(run.layout.home.parent))
+    [supervisord], pids = find_supervisors(str(run.layout.home)), run.pids()
+    runtime.signal_supervisor(signal.SIGSTOP)
+    wait_until(lambda: is_paused(supervisord.pid), "supervisord to stop")
+    assert not any(map(is_paused, pids.values()))
+    runtime.signal_supervisor(signal.SIGCONT)
+    wait_until(run.supervisor.is_running, "supervisord to go on")
