@@ -19,6 +19,7 @@ from ..config.services import SERVICES
 from ..config.settings import StackSettings
 from ..drills.context import DrillContext, DrillProgress
 from ..drills.session import Options, provision
+from ..interrupts import INTERRUPTED
 from ..kill_matrix import result as results
 from ..kill_matrix.client import SteadyClient
 from ..kill_matrix.plan import FAULTS, Row, plan_rows
@@ -29,7 +30,7 @@ from ..runtimes.base import SupervisedStack
 from ..runtimes.compose import run_drills_in_container
 from ..runtimes.select import resolve_runtime, select_fault_target
 from .console import escape, note, output, progress, show, table
-from .options import INTERRUPTED, current_stack_option, duration, ephemeral_option, speed_option
+from .options import current_stack_option, duration, ephemeral_option, speed_option
 
 # The columns while it runs, with their shares of the width: all but the alerts.
 SHARES = {"Component": 4, "Copies": 3, "Fault": 2, "Recovery": 4, "Lost": 3, "By": 4, "Notified": 6}

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ def test_interrupt_at_any_moment_prints_one_line(
     _, error = process.communicate(timeout=60)
     if seconds <= 0.1 or process.returncode not in (0, 1):  # doctor takes longer than that
         # A busy machine may take that long to start `env`; until then the signal ends the shell.
-        ends = ((130, ["Interrupted."]), (-signal.SIGINT, []))
+        ends: Sequence[tuple[int, list[str]]] = ((130, ["Interrupted."]), (-signal.SIGINT, []))
         assert (process.returncode, error.split()) in ends
     assert "Traceback" not in error
 
