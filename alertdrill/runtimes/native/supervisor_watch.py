@@ -6,24 +6,29 @@ import logging
 import os
 import select
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
+
+import psutil
 
 from ...errors import AlertdrillError
 from ...file_lock import LockedError
 from .stack import NativeStack
 from .supervisor import SupervisorUnavailableError
 from .supervisord_processes import OUTPUTS, open_output
-from .tagged_processes import find_supervisors
+from .tagged_processes import find_supervisors, kill_processes
 
 # How often the read ends are compared with the processes. The end of supervisord ends the wait.
 INTERVAL_S = 1.0
+# A supervisord that has not answered for this time is frozen. It reads no output, so pipes fill and
+# the processes that write to them stop. To replace one that is only slow costs nothing.
+FROZEN_S = 20.0
 log = logging.getLogger("alertdrill.control")
 
 
 class SupervisorWatch:
-    """Starts supervisord again if it is killed, and keeps the output of its processes until then.
+    """Starts supervisord again if it is killed or frozen, and keeps the output of its processes.
 
     The new supervisord adopts the processes, within a second. Meanwhile their output waits in pipes
     of 64 KiB: 150 log lines each. Without the read ends that this process holds, the output would
@@ -36,6 +41,7 @@ class SupervisorWatch:
         self._running: dict[str, int] = {}
         self._outputs: dict[str, list[int]] = {}
         self._pid = 0  # of supervisord, once it has answered
+        self._answered_at = 0.0
 
     def run_forever(self) -> None:
         """Make one step after the other, until this process ends."""
@@ -55,8 +61,9 @@ class SupervisorWatch:
         try:
             self._hold_outputs(self._stack.supervisor.processes())
             self._pid = self._stack.supervisor.pid()
+            self._answered_at = time.monotonic()
         except SupervisorUnavailableError:
-            if self._pid and not self._supervisor_exists():
+            if self._pid and not self._may_answer():
                 self._start_again()
 
     def _wait(self) -> None:
@@ -69,9 +76,12 @@ class SupervisorWatch:
         with os.fdopen(handle):
             select.select([handle], [], [], INTERVAL_S)
 
-    def _supervisor_exists(self) -> bool:
-        # A frozen one still has its processes: two of them would start everything twice.
-        return bool(find_supervisors(str(self._stack.layout.home)))
+    def _may_answer(self) -> bool:
+        silent_for = time.monotonic() - self._answered_at
+        return silent_for < FROZEN_S and bool(self._supervisors())
+
+    def _supervisors(self) -> Sequence[psutil.Process]:
+        return find_supervisors(str(self._stack.layout.home))
 
     def _hold_outputs(self, processes: Mapping[str, Mapping[str, Any]]) -> None:
         running = {name: info["pid"] for name, info in processes.items() if info["pid"]}
@@ -88,10 +98,14 @@ class SupervisorWatch:
     def _start_again(self) -> None:
         """Start supervisord, and what has ended since the last step."""
         with self._stack.lock():
-            if self._supervisor_exists():
+            if self._may_answer():
                 return
+            # A frozen one still has its processes: two of them would start everything twice.
+            frozen = self._supervisors()
+            kill_processes(frozen)
             self._stack.supervisor.launch()
-            log.warning("supervisord was killed: started it again.")
+            state = "frozen" if frozen else "killed"
+            log.warning("supervisord was %s: started it again.", state)
             processes = self._stack.supervisor.processes()
             for name in self._running:
                 with suppress(KeyError):

@@ -146,6 +146,19 @@ def test_frozen_supervisord_gets_no_second_one(run: Run, monkeypatch: pytest.Mon
     assert find_supervisors(str(run.layout.home)) == [frozen]
 
 
+def test_supervisord_that_stays_frozen_is_replaced(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alertdrill.runtimes.native.supervisor.ANSWER_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("alertdrill.runtimes.native.supervisor_watch.FROZEN_S", 0.0)
+    [frozen], before = find_supervisors(str(run.layout.home)), run.pids()
+    frozen.suspend()
+    run.watch.step()
+    wait_until(run.supervisor.is_running, "the new supervisord")
+    assert frozen not in find_supervisors(str(run.layout.home))
+    assert run.pids() == before
+
+
 def test_supervisord_that_was_never_there_is_not_started(layout: Layout) -> None:
     SupervisorWatch(NativeStack(StackSettings(layout.home.parent))).step()
     assert find_supervisors(str(layout.home)) == []
