@@ -23,7 +23,7 @@ from .tagged_processes import find_supervisors, kill_processes
 INTERVAL_S = 1.0
 # A supervisord that has not answered for this time is frozen. It reads no output, so pipes fill and
 # the processes that write to them stop. To replace one that is only slow costs nothing.
-FROZEN_S = 20.0
+FROZEN_S = 10.0
 log = logging.getLogger("alertdrill.control")
 
 
