@@ -16,6 +16,7 @@ from .plan import FAULTS, FaultName, Row
 Verdict = Literal["recovered", "late", "aborted"]
 # What restarts a process that ends.
 SUPERVISORS = {"native": "supervisord", "compose": "Docker's restart policy"}
+SUPERVISOR_WATCH = "the control API"
 RECONCILE_LOOP = "the control API's reconcile loop"
 FILE_NAME = "kill-matrix.json"
 
@@ -128,6 +129,8 @@ def find_healer(
     other processes took the place of those before the fault, `reconciled` whether the log of the
     control API has one of its own starts.
     """
+    if row.is_supervisor:
+        return SUPERVISOR_WATCH
     for kind, target, alert in actions:
         if kind in ACTIONS and target in (*row.instances, row.component):
             return f"the responder ({alert})"

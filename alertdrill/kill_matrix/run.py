@@ -184,9 +184,7 @@ class MatrixRun:
         lost = self._count_lost(current.first, current.last)
         healer = ""
         if current.seconds is not None and current.after:
-            replaced = not current.row.is_supervisor and is_replaced(
-                current.row.instances, current.before, current.after
-            )
+            replaced = is_replaced(current.row.instances, current.before, current.after)
             healer = find_healer(
                 current.row,
                 runtime=self._context.runtime.name,

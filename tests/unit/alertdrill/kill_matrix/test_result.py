@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from alertdrill.errors import AlertdrillError
+from alertdrill.kill_matrix.plan import Row
 from alertdrill.kill_matrix.result import Results, find_healer, read, write
 from tests.unit.alertdrill.kill_matrix.samples import late, result, row
 
@@ -25,6 +26,12 @@ def test_healer_is_what_replaced_the_process(
     assert healer == find_healer(
         row(), runtime="native", actions=actions, replaced=replaced, reconciled=reconciled
     )
+
+
+def test_control_api_recovers_the_supervisor() -> None:
+    supervisor = Row("supervisord", "supervisord", "pause")
+    healer = find_healer(supervisor, runtime="native", actions=[], replaced=True, reconciled=False)
+    assert healer == "the control API"
 
 
 def test_only_a_person_who_stopped_every_copy_excuses_a_row() -> None:
