@@ -55,7 +55,7 @@ def page() -> str:
         "alertdrill kill-matrix                                # every row, in an ephemeral stack\n"
         "alertdrill kill-matrix --only web --fault kill        # some rows\n"
         "alertdrill kill-matrix --missing                      # the rows that have no result yet\n"
-        "alertdrill kill-matrix --results docs/generate/kill_matrix.json   # then `make docs`\n"
+        "cp var/kill-matrix.json docs/generate/kill_matrix.json   # then `make docs`\n"
         "```",
         "Each fault is on record before it begins, so a run that is killed leaves no component"
         " frozen: its rollback guard undoes the fault. The results of all runs are in"
