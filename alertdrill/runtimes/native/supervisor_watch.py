@@ -57,7 +57,7 @@ class SupervisorWatch:
             self._wait()
 
     def step(self) -> None:
-        """Hold the output of new processes; start supervisord again if it is gone."""
+        """Hold the output of new processes; start supervisord again if it is gone or frozen."""
         try:
             self._hold_outputs(self._stack.supervisor.processes())
             self._pid = self._stack.supervisor.pid()
