@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -59,9 +58,14 @@ def test_interrupt_at_any_moment_prints_one_line(
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=60)
     if seconds <= 0.1 or process.returncode not in (0, 1):  # doctor takes longer than that
-        # A busy machine may take that long to start `env`; until then the signal ends the shell.
-        ends: Sequence[tuple[int, list[str]]] = ((130, ["Interrupted."]), (-signal.SIGINT, []))
-        assert (process.returncode, error.split()) in ends
+        # A shell shows 130 for -SIGINT too. Python ends so, whatever its exit code, if the signal
+        # came within `exec` of a string, as in the import of a dataclass. A busy machine may take
+        # that long to start `env`; until then the signal ends the shell, without a line.
+        assert (process.returncode, error.split()) in (
+            (130, ["Interrupted."]),
+            (-signal.SIGINT, ["Interrupted."]),
+            (-signal.SIGINT, []),
+        )
     assert "Traceback" not in error
 
 
