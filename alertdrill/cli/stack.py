@@ -131,7 +131,11 @@ start = _action("start")
 stop = _action("stop", "Alerts fire until you start it, and the responder may restart it.")
 restart = _action("restart")
 kill = _action("kill", "The supervisor starts it again.")
-pause = _action("pause", "It hangs until you resume it.")
+pause = _action(
+    "pause",
+    "A service hangs until you resume it, or the responder restarts it. Another component is"
+    " restarted within 15 seconds.",
+)
 resume = _action("resume")
 
 

@@ -1,8 +1,9 @@
-"""Start the containers that exited without a stop.
+"""Start the containers that exited without a stop, and restart frozen components.
 
 The engine restarts a container that crashes. It does not restart one that is killed through it,
 since it treats that as a stop by hand; its events tell the two apart. Each replica of the control
-API runs this loop, and a start is harmless if another replica was faster.
+API runs this loop, and a start is harmless if another replica was faster. A service that is frozen
+has an alert, and the responder restarts it; any other component is restarted here.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import logging
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from ..config.services import SERVICES
 from ..errors import AlertdrillError
 from ..runtimes.engine import NS_PER_SECOND, ListedContainer, ProjectEngine
 from ..runtimes.errors import EngineError
@@ -40,6 +42,8 @@ MIN_RETRY_DELAY_S, MAX_RETRY_DELAY_S = 0.25, 2.0
 ENGINE_TIMEOUT_S = 4.0
 # A window and a list, or one start, take eight seconds at most if the proxy does not answer.
 MAX_SILENCE_S = 10.0
+# A component that is paused for longer is frozen. A look every two seconds finds it.
+FROZEN_NS = 10 * NS_PER_SECOND
 RESTART_POLICIES = ("always", "unless-stopped")
 log = logging.getLogger("alertdrill.control.reconcile")
 
@@ -97,6 +101,8 @@ class Reconciler:
         self._now = now
         self._exits = ExitTracker()
         self._watched_until = now() - LOOKBACK_NS
+        # When each paused component was first seen so.
+        self._paused_since: dict[str, int] = {}
         self._last_step = time.monotonic()
 
     def is_alive(self) -> bool:
@@ -129,12 +135,18 @@ class Reconciler:
     def reconcile(self) -> None:
         """Make one pass; raise `EngineError` without an answer of the engine."""
         self._last_step = time.monotonic()
-        for container in self.observe():
+        containers = self.observe()
+        unexpected = self._exits.unexpected(self._watched_until)
+        for container in containers:
+            if container.state == "exited" and container.id in unexpected:
+                self._last_step = time.monotonic()
+                self._start(container)
+        for container in self._frozen(containers):
             self._last_step = time.monotonic()
-            self._start(container)
+            self._restart(container)
 
     def observe(self) -> Sequence[ListedContainer]:
-        """Watch one window of events; return the containers that exited without a stop."""
+        """Watch one window of events; return the containers after it."""
         started = self._now()
         # The clock may have been set back.
         since = min(self._watched_until, started) - OVERLAP_NS
@@ -144,9 +156,25 @@ class Reconciler:
                 self._exits.record(row["Action"], row["Actor"]["ID"], row["timeNano"])
         # If the engine stops, the window is shorter.
         self._watched_until = min(started + WINDOW_NS, self._now())
-        unexpected = self._exits.unexpected(self._watched_until)
-        containers = self._engine.listed()
-        return [row for row in containers if row.state == "exited" and row.id in unexpected]
+        return self._engine.listed()
+
+    def _frozen(self, containers: Iterable[ListedContainer]) -> Sequence[ListedContainer]:
+        now, before = self._now(), self._paused_since
+        paused = [
+            row for row in containers if row.state == "paused" and row.service not in SERVICES
+        ]
+        self._paused_since = {row.id: before.get(row.id, now) for row in paused}
+        return [row for row in paused if now - self._paused_since[row.id] >= FROZEN_NS]
+
+    def _restart(self, container: ListedContainer) -> None:
+        try:
+            # Another replica may have been faster.
+            if self._engine.inspect(container.name)["State"]["Status"] == "paused":
+                self._engine.stop(container.name, 0, "restart")
+                log.warning("%s was frozen: restarted it.", container.name)
+        except EngineError as error:
+            if error.status != 404:  # removed meanwhile
+                log.log(logging.ERROR, "%s can't be restarted yet: %s", container.name, error)
 
     def _start(self, container: ListedContainer) -> None:
         name = container.name

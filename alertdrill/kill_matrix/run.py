@@ -30,7 +30,7 @@ SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGTERM, "pause": signal.SIGST
 # Alertmanager repeats a failed notification within seconds once its receiver answers.
 LATE_S = 10.0
 # What the control API logs when its loop starts a container.
-RECONCILED = '{service=~".+"} |= "was killed: restarted it."'
+RECONCILED = '{service=~".+"} |~ "was (killed|frozen): restarted it."'
 NS_PER_S = 1_000_000_000
 
 

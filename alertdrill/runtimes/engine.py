@@ -28,6 +28,7 @@ from .errors import EngineError, EngineUnavailableError
 
 UNIX = "unix://"
 LABEL = "com.docker.compose"
+SERVICE_LABEL = f"{LABEL}.service"
 NS_PER_SECOND = 1_000_000_000
 # Longer than the longest grace period in docker-compose.yml (30 s).
 TIMEOUT_S = 60.0
@@ -144,6 +145,7 @@ class ListedContainer:
 
     id: str
     name: str
+    service: str
     state: str
 
 
@@ -156,7 +158,7 @@ class Container(BaseModel):
     name: Annotated[str, AfterValidator(lambda name: name.lstrip("/"))] = Field(
         validation_alias="Name"
     )
-    service: str = Field(validation_alias=AliasPath("Config", "Labels", f"{LABEL}.service"))
+    service: str = Field(validation_alias=AliasPath("Config", "Labels", SERVICE_LABEL))
     number: int = Field(validation_alias=AliasPath("Config", "Labels", f"{LABEL}.container-number"))
     heal: str = Field(default="", validation_alias=AliasPath("Config", "Labels", HEAL_LABEL))
     # The configuration and the image that it was created from.
@@ -188,7 +190,10 @@ class ProjectEngine(EngineClient):
         filters = json.dumps({"label": self._labels})
         rows = self.get("/containers/json", {"all": 1, "filters": filters})
         return [
-            ListedContainer(row["Id"], row["Names"][0].lstrip("/"), row["State"]) for row in rows
+            ListedContainer(
+                row["Id"], row["Names"][0].lstrip("/"), row["Labels"][SERVICE_LABEL], row["State"]
+            )
+            for row in rows
         ]
 
     def containers(self) -> list[Container]:

@@ -63,7 +63,7 @@ def stop(spec: FaultSpec, context: DrillContext) -> Fault:
 
 
 def pause(spec: FaultSpec, context: DrillContext) -> Fault:
-    """The target is frozen (SIGSTOP)."""
+    """The target is frozen (SIGSTOP), and restarted within 15 s if it is not a service."""
     return Fault(lambda: context.runtime.pause(spec.target), [("resume", spec.target)])
 
 

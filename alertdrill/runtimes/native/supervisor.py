@@ -45,7 +45,11 @@ class SupervisorUnavailableError(SupervisorError, StackUnavailableError):
 
 
 def render(processes: Sequence[Process], layout: Layout) -> str:
-    """Return supervisord's configuration; it starts no process by itself."""
+    """Return supervisord's configuration; it starts no process by itself.
+
+    The responder heals a frozen service, and supervisord any other component.
+    """
+    services = " ".join(process.name for process in processes if process.scales)
     head = f"""\
 [unix_http_server]
 file={_plain(layout.supervisor_socket)}
@@ -69,6 +73,7 @@ supervisor.rpcinterface_factory = {supervisord_logs.__name__}:make_interface
 
 [rpcinterface:processes]
 supervisor.rpcinterface_factory = {supervisord_processes.__name__}:make_interface
+may_be_frozen = {services}
 """
     return "\n".join([head, *(_program(process, layout) for process in processes)])
 

@@ -1,7 +1,7 @@
 """The processes of supervisord: it adopts those of a killed predecessor, and ends whole groups.
 
-supervisord loads this module through its configuration: `[rpcinterface:processes]`. It has no
-remote methods.
+It also replaces frozen components. supervisord loads this module through its configuration:
+`[rpcinterface:processes]`. It has no remote methods.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import select
 import signal
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from .tagged_processes import (
     NAME_VARIABLE,
     STACK_TAG,
     find_processes,
+    is_paused,
     kill_processes,
     signal_instance,
     supervised,
@@ -50,8 +51,10 @@ def open_output(pid: int, descriptor: int) -> int | None:
 class Processes:
     """Adds to a supervisord what it does when a process ends, and when it starts itself."""
 
-    def __init__(self, supervisord: Any) -> None:
+    def __init__(self, supervisord: Any, may_be_frozen: Collection[str]) -> None:
         self._supervisord = supervisord
+        self._may_be_frozen = may_be_frozen
+        self._frozen: set[int] = set()
         self._options = supervisord.options
         self._wait = self._options.waitpid
         # waitpid() reports only the end of children; a handle (pidfd) reports that of any process.
@@ -59,6 +62,7 @@ class Processes:
         self._adopted: dict[int, int] = {}
         self._options.waitpid = self.waitpid
         events.subscribe(events.SupervisorRunningEvent, self.adopt)
+        events.subscribe(events.Tick5Event, self.kill_frozen)
 
     def waitpid(self) -> tuple[int | None, int | None]:
         """Return the id and the status of a process that has ended; kill the rest of its group.
@@ -91,6 +95,19 @@ class Processes:
             and _group(process.pid) not in self._options.pidhistory
         )
 
+    def kill_frozen(self, _event: object) -> None:
+        """Kill what was frozen five seconds ago too; supervisord starts it again."""
+        frozen = {
+            process.pid: name
+            for group in self._supervisord.process_groups.values()
+            for name, process in group.processes.items()
+            if process.pid and name not in self._may_be_frozen and is_paused(process.pid)
+        }
+        for pid in self._frozen & frozen.keys():
+            self._options.logger.warn(f"frozen: {frozen[pid]} ({pid}), killed it")
+            signal_instance(pid, signal.SIGKILL)
+        self._frozen = set(frozen)
+
     def _adopt(self, process: Any, running: psutil.Process) -> None:
         pid = running.pid
         try:
@@ -121,7 +138,10 @@ def _group(pid: int) -> int | None:
     return None
 
 
-def make_interface(supervisord: object) -> object:
-    """Take care of the processes from now on; return an interface without methods."""
-    Processes(supervisord)
+def make_interface(supervisord: object, may_be_frozen: str) -> object:
+    """Take care of the processes from now on; return an interface without methods.
+
+    `may_be_frozen` names those that are left alone while they are frozen, separated by spaces.
+    """
+    Processes(supervisord, frozenset(may_be_frozen.split()))
     return object()

@@ -35,6 +35,7 @@ class FakeEngine(ProjectEngine):
         super().__init__("tcp://127.0.0.1:1", "alertdrill")
         self.clock = clock
         self.state, self.policy, self.id = "exited", "always", "id"
+        self.service = "web"
         self.rows: list[Mapping[str, Any]] = [event("die", BEGIN)]
         self.started: list[str] = []
         self.calls: list[tuple[int, int]] = []
@@ -42,7 +43,7 @@ class FakeEngine(ProjectEngine):
         self.window = WINDOW_NS
 
     def listed(self) -> Sequence[ListedContainer]:
-        return [ListedContainer("id", NAME, self.state)]
+        return [ListedContainer("id", NAME, self.service, self.state)]
 
     def events(self, actions: Iterable[str], since: int, until: int) -> Sequence[Mapping[str, Any]]:
         self.calls.append((since, until))
@@ -62,6 +63,10 @@ class FakeEngine(ProjectEngine):
     def start(self, name: str) -> None:
         self.started.append(name)
         self.state = "running"
+
+    def stop(self, name: str, grace: float | None = None, action: str = "stop") -> None:
+        assert (grace, action) == (0, "restart")
+        self.start(name)
 
 
 def event(action: str, time_ns: int) -> Mapping[str, Any]:
@@ -287,3 +292,55 @@ def test_loop_that_hangs_is_not_alive(
     assert not reconciler.is_alive()
     reconciler.reconcile()
     assert reconciler.is_alive()
+
+
+def reconcile_for(seconds: int, engine: FakeEngine, reconciler: Reconciler) -> None:
+    end = engine.clock.now + seconds * NS_PER_SECOND
+    while engine.clock.now < end:
+        reconciler.reconcile()
+
+
+def test_frozen_component_is_restarted_after_ten_seconds(
+    engine: FakeEngine, reconciler: Reconciler
+) -> None:
+    engine.rows, engine.state, engine.service = [], "paused", "lb"
+    reconcile_for(10, engine, reconciler)
+    assert engine.started == []
+    reconcile_for(20, engine, reconciler)
+    assert engine.started == [NAME]
+
+
+def test_component_that_is_resumed_and_paused_again_is_not_frozen(
+    engine: FakeEngine, reconciler: Reconciler
+) -> None:
+    engine.rows, engine.service = [], "lb"
+    for state in ("paused", "running", "paused"):
+        engine.state = state
+        reconcile_for(8, engine, reconciler)
+    assert engine.started == []
+
+
+def test_frozen_service_is_left_to_the_responder(
+    engine: FakeEngine, reconciler: Reconciler
+) -> None:
+    engine.rows, engine.state = [], "paused"
+    reconcile_for(60, engine, reconciler)
+    assert engine.started == []
+
+
+def test_component_that_another_replica_restarted_is_left_alone(
+    engine: FakeEngine, reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.rows, engine.state, engine.service = [], "paused", "lb"
+    monkeypatch.setattr(engine, "inspect", lambda _: {"State": {"Status": "running"}})
+    reconcile_for(20, engine, reconciler)
+    assert engine.started == []
+
+
+def test_frozen_component_is_restarted_once_the_engine_answers(
+    engine: FakeEngine, reconciler: Reconciler
+) -> None:
+    engine.rows, engine.state, engine.service = [], "paused", "lb"
+    engine.fails = [EngineUnavailableError("down")]
+    reconcile_for(20, engine, reconciler)
+    assert engine.started == [NAME]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from alertdrill.runtimes.engine import ProjectEngine
+from alertdrill.runtimes.engine import SERVICE_LABEL, ProjectEngine
 from alertdrill.runtimes.errors import EngineError
 
 # The state after an action, and the states in which the engine refuses it.
@@ -77,13 +77,14 @@ class FakeEngine(ProjectEngine):
         return {
             "Id": f"id-{instance}",
             "Names": [f"/alertdrill-{instance}"],
+            "Labels": {SERVICE_LABEL: instance.rpartition("-")[0]},
             "State": self.states[instance],
         }
 
     def _details(self, instance: str) -> dict[str, Any]:
         service, _, number = instance.rpartition("-")
         labels = {
-            "com.docker.compose.service": service,
+            SERVICE_LABEL: service,
             "com.docker.compose.container-number": number,
             **self.labels.get(instance, {}),
         }

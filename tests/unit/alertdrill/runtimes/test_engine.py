@@ -14,7 +14,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from alertdrill.errors import AlertdrillError
-from alertdrill.runtimes.engine import NS_PER_SECOND, Container, ListedContainer, ProjectEngine
+from alertdrill.runtimes.engine import (
+    NS_PER_SECOND,
+    SERVICE_LABEL,
+    Container,
+    ListedContainer,
+    ProjectEngine,
+)
 from alertdrill.runtimes.errors import EngineError, EngineUnavailableError
 from tests.unit.alertdrill.runtimes.fake_engine import FakeEngine
 
@@ -87,8 +93,9 @@ def test_events_are_requested_to_the_nanosecond(
 def test_every_container_of_the_project_is_listed(
     proxy: type[Handler], engine: ProjectEngine
 ) -> None:
-    proxy.body = b'[{"Id": "4f5e", "Names": ["/alertdrill-web-1"], "State": "exited"}]'
-    assert engine.listed() == [ListedContainer("4f5e", "alertdrill-web-1", "exited")]
+    row = {"Id": "4f5e", "Names": ["/alertdrill-web-1"], "State": "exited"}
+    proxy.body = json.dumps([row | {"Labels": {SERVICE_LABEL: "web"}}]).encode()
+    assert engine.listed() == [ListedContainer("4f5e", "alertdrill-web-1", "web", "exited")]
     assert query(proxy)["all"] == ["1"]
     labels = json.loads(query(proxy)["filters"][0])["label"]
     assert labels == ["com.docker.compose.project=alertdrill", "com.docker.compose.oneoff=False"]

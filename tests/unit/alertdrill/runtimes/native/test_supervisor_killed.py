@@ -21,6 +21,7 @@ from alertdrill.runtimes.native.tagged_processes import (
     find_supervisors,
     is_paused,
     kill_processes,
+    signal_instance,
 )
 
 # It prints 1, 2, 3, ... until it can't.
@@ -28,14 +29,16 @@ COUNTER = "while :; do n=$((n + 1)); echo $n || exit 1; sleep 0.01; done"
 # A master that prints the process id of its worker. The worker would outlive it.
 MASTER = "sleep 600 & echo $!; wait"
 IDLE = "echo; exec sleep 600"
+# supervisord looks for frozen processes every 5 s, and replaces those that it sees twice.
+MAX_FROZEN_S = 12
 
 
 class Run:
-    """A supervisord with three processes, and the watch over it."""
+    """A supervisord with four processes, one of them of a service, and the watch over it."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        scripts = {"counter-1": COUNTER, "master-1": MASTER, "idle-1": IDLE}
+        scripts = {"counter-1": COUNTER, "master-1": MASTER, "idle-1": IDLE, "web-1": IDLE}
         processes = [Process(name, ["sh", "-c", text], 1, "") for name, text in scripts.items()]
         layout.supervisor_config.write_text(render(processes, layout))
         stack = NativeStack(StackSettings(layout.home.parent))
@@ -179,3 +182,14 @@ def test_signal_reaches_supervisord_alone(run: Run) -> None:
     assert not any(map(is_paused, pids.values()))
     runtime.signal_supervisor(signal.SIGCONT)
     wait_until(run.supervisor.is_running, "supervisord to go on")
+
+
+def test_frozen_component_is_replaced_and_a_frozen_service_is_not(run: Run) -> None:
+    before = run.pids()
+    frozen = [before[name] for name in ("idle-1", "master-1", "web-1")]
+    for pid in frozen:
+        signal_instance(pid, signal.SIGSTOP)
+    wait_until(lambda: run.pids()["idle-1"] not in (0, before["idle-1"]), "idle-1", MAX_FROZEN_S)
+    wait_until(lambda: run.pids()["master-1"] not in (0, before["master-1"]), "master-1")
+    assert is_paused(run.pids()["web-1"])
+    assert run.pids()["web-1"] == before["web-1"]
