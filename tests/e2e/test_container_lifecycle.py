@@ -133,6 +133,20 @@ def test_one_replica_of_what_heals_brings_back_the_other(stack: Stack) -> None:
     poll_until(back, "both to be back", 30)
 
 
+def test_paused_component_is_restarted(stack: Stack) -> None:
+    project = stack.environment["COMPOSE_PROJECT_NAME"]
+    # All that have no alert with an action; of what heals, one replica.
+    paused = ["lb-1", "prometheus-1", "alertmanager-1", "responder-1", "control-1"]
+    docker(stack, "pause", *(f"{project}-{name}" for name in paused))
+
+    def back() -> bool:
+        instances = stack.instances()
+        return all(instances[name]["state"] == "ready" for name in paused)
+
+    poll_until(back, "all of them to be back", 60)
+    poll_until(stack.scrapes_everything, "every instance to be scraped again", 30)
+
+
 def test_stopped_container_stays_stopped(stack: Stack) -> None:
     stack.alertdrill("stop", "pushgateway")
     alert = {"alert": "InstanceDown", "service": "pushgateway"}
