@@ -1,0 +1,51 @@
+"""The Docker engine is killed and starts again: every container comes back without a person."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from tests.e2e.stack import Stack, containers_only, poll_until
+
+pytestmark = [pytest.mark.stack, containers_only]
+
+# It first kills the containers that the engine before it has left running.
+ENGINE_TIMEOUT_S, READY_TIMEOUT_S = 60, 120
+
+
+@pytest.fixture
+def engine() -> psutil.Process:
+    """Return the engine, if it was started for these tests."""
+    pidfile = os.environ.get("ENGINE_PIDFILE", "")
+    if not pidfile:
+        pytest.skip("this Docker engine may have other users, so it is not killed")
+    return psutil.Process(int(Path(pidfile).read_text()))
+
+
+def ready(stack: Stack) -> set[str]:
+    return {name for name, values in stack.instances().items() if values["state"] == "ready"}
+
+
+def answers(stack: Stack) -> bool:
+    try:
+        return requests.get(stack.url("lb", "/"), timeout=5).ok
+    except requests.ConnectionError:
+        return False
+
+
+def test_every_container_comes_back_after_the_engine(stack: Stack, engine: psutil.Process) -> None:
+    before, command = ready(stack), engine.cmdline()
+    engine.send_signal(signal.SIGKILL)
+    poll_until(lambda: not engine.is_running() or engine.status() == "zombie", "its end", 10)
+    log = Path(os.environ["ENGINE_PIDFILE"]).with_name("log")
+    with log.open("a") as output:
+        subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+    poll_until(lambda: answers(stack), "an answer of the services", ENGINE_TIMEOUT_S)
+    poll_until(lambda: ready(stack) == before, "every container to be ready", READY_TIMEOUT_S)
+    poll_until(stack.scrapes_everything, "every instance to be scraped again", 30)
