@@ -38,6 +38,7 @@ class Instance(HttpServer):
         "/break": Answer(body=b"half", announced=8),
         "/fail": Answer(500),
         "/lost": Answer(404),
+        "/long": Answer(body=b"a" * 50_000),
     }
 
     def answer_to(self, request: Request) -> Answer:

@@ -206,6 +206,7 @@ REFUSED = [
     "GET / HTTP/1.1\r\nExpect: more\r\n",
     "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n",
     "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: \r\n",
+    "POST / HTTP/1.1\r\nTransfer-Encoding: chunked,\r\n",
 ]
 
 
@@ -342,3 +343,8 @@ def test_client_that_leaves_is_no_failure(lb: LoadBalancer) -> None:
     )
     growth = growth_of(lb, before)
     assert failed(growth, "web") == 0
+
+
+def test_client_can_not_speak_http_2(lb: LoadBalancer) -> None:
+    settings = "\0\0\0\4\0\0\0\0\0"
+    assert lb.exchange(f"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n{settings}").status == 400

@@ -1,4 +1,4 @@
-"""Requests whose bodies arrive slowly, at a real load balancer."""
+"""Clients that send or read slowly, at a real load balancer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from tests.http_server import Answer, Request
 from tests.unit.telemetry.instance import poll_until
 
-from .load_balancer import TIMEOUT_S, Instance, LoadBalancer
+from .load_balancer import TIMEOUT_S, Instance, LoadBalancer, send
 
 # The body that an instance gets only whole, and one that fills the buffer of the load balancer.
 MAX_SMALL, LARGE = 8192, 60_000
@@ -139,6 +139,27 @@ def test_large_body_arrives_whole(lb: LoadBalancer, instances: list[Instance]) -
         upload.send(LARGE - LARGE // 2)
         assert upload.response()[0] == 200
     assert bodies(instances, "/large") == [LARGE]
+
+
+def test_clients_that_do_not_read_hold_no_instance(lb: LoadBalancer) -> None:
+    with ExitStack() as stack:
+        for _ in range(64):
+            client = stack.enter_context(socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+            client.connect(("127.0.0.1", lb.ports["public"]))
+            # Without a limit they hold an instance after 40 responses, when the kernel has no room.
+            client.sendall(b"GET /long HTTP/1.1\r\nHost: a\r\n\r\n" * 200)
+        for _ in range(20):
+            assert lb.request("GET", "/").status == 200
+        lb.idle_counters()
+
+
+def test_connection_ends_with_an_announcement_after_long_responses(lb: LoadBalancer) -> None:
+    with closing(lb.connect()) as connection:
+        responses = [send(connection, "GET", "/long") for _ in range(10)]
+    assert all(response.complete for response in responses)
+    closed = [response.headers["Connection"] for response in responses]
+    assert closed == [None, None, None, None, None, "close"] + [None] * 4
 
 
 def test_instance_that_fails_its_checks_gets_no_large_body(
