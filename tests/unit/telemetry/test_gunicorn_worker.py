@@ -5,6 +5,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
 import requests
 
 from tests.unit.telemetry.instance import Instance
@@ -29,6 +30,48 @@ def test_idle_connections_take_no_thread(tmp_path: Path) -> None:
         silent[0].sendall(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n")
         silent[0].settimeout(TIMEOUT_S)
         assert silent[0].recv(1024).startswith(b"HTTP/1.1 200")
+
+
+# The ends of parts; a body of one byte follows the head.
+POST = b"POST /healthz HTTP/1.1\r\nHost: here\r\nContent-Length: 1\r\n\r\na"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"P", POST[:-40], POST[:-2], POST[:-1]],
+    ids=["a byte", "head", "end", "body"],
+)
+def test_unfinished_requests_take_no_thread(tmp_path: Path, sent: bytes) -> None:
+    with Instance(1, tmp_path, OPS_PORT="0") as instance, ExitStack() as open_ones:
+        slow = [open_ones.enter_context(dial(instance)) for _ in range(SILENT)]
+        for client in slow:
+            client.sendall(sent)
+        begun = time.monotonic()
+        assert requests.get(f"{instance.url}/healthz", timeout=10).status_code == 200
+        assert time.monotonic() - begun < TIMEOUT_S
+        # Each of them is served once it is complete.
+        for client in slow:
+            client.sendall(POST.removeprefix(sent) + POST)
+            client.settimeout(TIMEOUT_S)
+            answers = b""
+            while answers.count(b"HTTP/1.1 ") < 2:
+                part = client.recv(65536)
+                assert part
+                answers += part
+
+
+def test_each_request_of_a_connection_is_awaited_anew(tmp_path: Path) -> None:
+    with Instance(1, tmp_path, OPS_PORT="0") as instance, requests.Session() as session:
+        for body in (b"a" * 5000, b"", b"a"):
+            assert session.post(f"{instance.url}/healthz", data=body, timeout=10).status_code == 405
+            assert session.get(f"{instance.url}/healthz", timeout=10).status_code == 200
+
+
+def test_body_that_is_expected_to_be_asked_for_is_asked_for(tmp_path: Path) -> None:
+    with Instance(1, tmp_path, OPS_PORT="0") as instance, dial(instance) as client:
+        client.settimeout(TIMEOUT_S)
+        client.sendall(POST[:-1].replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"))
+        assert client.recv(1024).startswith(b"HTTP/1.1 ")
 
 
 def test_request_in_pieces_is_served(tmp_path: Path) -> None:
