@@ -1,5 +1,6 @@
 """Alertmanager's login: one user with a random password, and the files of all that use it.
 
+Alertmanager sends it with its notifications, so that the responder accepts no others.
 Alertmanager protects every path, its probes and metrics too, and no setting exempts one.
 """
 
@@ -22,8 +23,9 @@ WEB_CONFIG = "web.yml"
 CREDENTIALS = "credentials"
 # For amtool's --http.config.file.
 CLIENT_CONFIG = "amtool.yml"
-# Beside prometheus.yml: a link to the password, since both runtimes use the same prometheus.yml.
-PROMETHEUS_LINK = "prometheus/alertmanager_password"
+# Beside the configurations that name the password: a link, since both runtimes use the same files.
+# Prometheus sends it to Alertmanager, and Alertmanager to the responder.
+LINKS = ("prometheus/alertmanager_password", "alertmanager/alertmanager_password")
 # bcrypt's minimum. A higher cost protects short passwords from a search; this one has 256 random
 # bits. Alertmanager keeps the results of a hundred comparisons. A new one takes a millisecond, at
 # the usual cost (10) fifty, and the next one waits for it.
@@ -31,7 +33,7 @@ BCRYPT_COST = 4
 
 
 def write_login(folder: Path, etc: Path, mode: int) -> None:
-    """Write the files of the login into a folder, and link Prometheus's below `etc` to them.
+    """Write the files of the login into a folder, and link the password below `etc`.
 
     The password stays as it is; the others follow it. Alertmanager reads its file for each request.
     """
@@ -45,10 +47,11 @@ def write_login(folder: Path, etc: Path, mode: int) -> None:
     }
     for name, text in files.items():
         write_atomically(folder / name, text, mode)
-    link = etc / PROMETHEUS_LINK
-    link.parent.mkdir(parents=True, exist_ok=True)
-    link.unlink(missing_ok=True)
-    link.symlink_to(folder / PASSWORD)
+    for name in LINKS:
+        link = etc / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder / PASSWORD)
 
 
 def _yaml(document: object) -> str:

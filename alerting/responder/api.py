@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from alertdrill_telemetry.problems import Problem
 
 from . import watchdog
+from .clients import ALERTMANAGER_USER
 from .db import BUSY_TIMEOUT_S, MAX_ID, Row
 from .drill_results import DrillResult, DrillResultStore
 from .errors import DatabaseError, InvalidRequestError
@@ -114,6 +115,26 @@ def _authorize() -> None:
         )
 
 
+def _authorize_alertmanager() -> None:
+    """Raise a `Problem` unless the current request has Alertmanager's own login, if it has one."""
+    file = current().settings.alertmanager_password_file
+    if file is None:
+        return
+    try:
+        password = file.read_text(encoding="utf-8").strip()
+    except OSError as error:  # Alertmanager retries
+        log.log(logging.ERROR, "The password of Alertmanager can't be read: %s", error)
+        raise Problem(503, "Alertmanager's password can't be read: see the log.") from None
+    login = request.authorization
+    sent = f"{login.username}:{login.password}" if login and login.type == "basic" else ""
+    if not hmac.compare_digest(sent.encode(), f"{ALERTMANAGER_USER}:{password}".encode()):
+        raise Problem(
+            401,
+            "Only Alertmanager sends notifications, with its login.",
+            headers={"WWW-Authenticate": 'Basic realm="responder"'},
+        )
+
+
 def _json_body() -> bytes:
     # A page in a browser can post to the loopback interface, but JSON only after a preflight.
     if request.mimetype != "application/json":
@@ -129,15 +150,23 @@ def _limit() -> int:
 def receive() -> dict[str, object]:
     """Store a notification; answer 200 once it is on disk.
 
-    400: it is malformed; 413: it is too large. A retry would not help, and the alerts are adopted
-    from Alertmanager. 503: the database fails; Alertmanager retries.
+    400: it is malformed; 401: it has not Alertmanager's login; 413: it is too large. A retry would
+    not help, and the alerts are adopted from Alertmanager. 503: the database fails; Alertmanager
+    retries.
     """
     state, now = current(), utc_now()
     try:
+        _authorize_alertmanager()
         body = _json_body()
         with state.one_notification():
             notification = parse_notification(body)
             notification_id, duplicate = state.notifications.record(notification, now)
+    except Problem as error:
+        if error.status != 401:
+            raise
+        state.metrics.webhooks.labels("unauthorized").inc()
+        log.warning("Refused notification: it has not Alertmanager's login.")
+        raise
     except RequestEntityTooLarge:
         state.metrics.webhooks.labels("too_large").inc()
         log.warning("Refused notification: %s bytes are too large.", request.content_length)

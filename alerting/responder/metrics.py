@@ -122,7 +122,7 @@ class ResponderMetrics:
 
     def _start_counters(self) -> None:
         """Set the counters to zero, so that the first event of a kind is an increase."""
-        for outcome in ("stored", "duplicate", "malformed", "too_large", "failed"):
+        for outcome in ("stored", "duplicate", "malformed", "unauthorized", "too_large", "failed"):
             self.webhooks.labels(outcome)
         for name in self._names:
             self.notifications.labels(name, "firing")

@@ -37,7 +37,12 @@ def client(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[FlaskClient]:
     database = tmp_path_factory.mktemp("responder") / "responder.db"
-    app = create_app(ResponderSettings(database=database, token=request.param))
+    password = database.with_name("password")
+    password.write_text("the-password-of-alertmanager")
+    settings = ResponderSettings(
+        database=database, token=request.param, alertmanager_password_file=password
+    )
+    app = create_app(settings)
     yield app.test_client()
     app.extensions["responder"].watchdog.stop()
 
@@ -52,7 +57,8 @@ def test_endpoint_answers_as_documented(client: FlaskClient, name: str) -> None:
         for query in ("", "?limit=0")
     }
     assert statuses <= set(ENDPOINTS[name]["statuses"])
-    assert bool(statuses & {401, 403}) == ENDPOINTS[name].get("token", False)
+    login = "token" in ENDPOINTS[name] or 401 in ENDPOINTS[name]["statuses"]
+    assert bool(statuses & {401, 403}) == login
 
 
 def test_undescribed_endpoint_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

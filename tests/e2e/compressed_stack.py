@@ -196,7 +196,8 @@ class CompressedStack:
     def deliver(self, payload: object) -> str:
         """Deliver a notification as Alertmanager does; return its outcome."""
         url = f"{self.runtime.address('responder')}/webhook"
-        response = requests.post(url, json=payload, timeout=RESPONSE_TIMEOUT_S)
+        login = (USER, self.runtime.alertmanager_password_file().read_text())
+        response = requests.post(url, json=payload, auth=login, timeout=RESPONSE_TIMEOUT_S)
         response.raise_for_status()
         return str(response.json()["outcome"])
 

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ import psutil
 import pytest
 import requests
 
+from alertdrill.clients.alertmanager import USER
 from tests.e2e.stack import Stack, native_only, poll_until, processes_of, running_stack
 from tests.e2e.traffic import Traffic
 
@@ -63,7 +65,7 @@ def test_killed_master_with_requests_in_flight_is_back_at_once(
     [worker] = psutil.Process(instance["pid"]).children()
     log = stack.home / "native" / "logs" / "supervisord.log"
     lines = len(log.read_text().splitlines())
-    with request_in_flight(instance["address"], path):
+    with request_in_flight(stack, instance["address"], path):
         os.kill(instance["pid"], signal.SIGKILL)
         poll_until(lambda: not psutil.pid_exists(worker.pid), "the end of its worker", 3)
     poll_until(lambda: _is_ready(instance), f"{name} to be ready", 10)
@@ -72,12 +74,18 @@ def test_killed_master_with_requests_in_flight_is_back_at_once(
 
 
 @contextmanager
-def request_in_flight(address: str, path: str) -> Iterator[None]:
-    """Keep a request of which the body is missing, so that the worker does not end by itself."""
+def request_in_flight(stack: Stack, address: str, path: str) -> Iterator[None]:
+    """Keep a request of which the body is missing, so that the worker does not end by itself.
+
+    It is longer than what gunicorn's worker keeps until it is complete.
+    """
     host, _, port = address.partition(":")
+    password = (stack.home / "native/alertmanager/password").read_text()
+    login = b64encode(f"{USER}:{password}".encode()).decode()
     with socket.create_connection((host, int(port))) as connection:
         head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        connection.sendall(f"{head}Content-Length: 10\r\n\r\n[".encode())
+        head += f"Authorization: Basic {login}\r\nContent-Length: 100000\r\n\r\n"
+        connection.sendall(head.encode() + b" " * 99_999)
         time.sleep(0.5)  # it has a thread
         yield
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -169,3 +170,40 @@ def test_unusable_database_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "responder.db").write_text("no database " * 100)
     with pytest.raises(DatabaseUnusableError, match="RESPONDER_DB"):
         create_app(ResponderSettings(database=tmp_path / "responder.db"))
+
+
+@pytest.fixture
+def login(responder: AppState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let the responder demand Alertmanager's login; return the file with the password."""
+    file = tmp_path / "password"
+    file.write_text("secret\n")
+    settings = replace(responder.settings, alertmanager_password_file=file)
+    monkeypatch.setitem(vars(responder), "settings", settings)  # it is frozen
+    return file
+
+
+@pytest.mark.usefixtures("login")
+@pytest.mark.parametrize(
+    "auth", [None, ("alertdrill", "wrong"), ("other", "secret"), ("é", "secret")]
+)
+def test_notification_without_the_login_is_refused(
+    client: FlaskClient, document: Build, auth: tuple[str, str] | None
+) -> None:
+    answer = client.post("/webhook", json=document(), auth=auth)
+    assert answer.status_code == 401
+    assert client.get("/notifications").json == []
+    assert counted(client, "unauthorized") == 1
+
+
+@pytest.mark.usefixtures("login")
+def test_notification_with_the_login_is_stored(client: FlaskClient, document: Build) -> None:
+    answer = client.post("/webhook", json=document(), auth=("alertdrill", "secret"))
+    assert answer.status_code == 200
+
+
+def test_notification_is_repeated_while_the_password_is_unreadable(
+    client: FlaskClient, document: Build, login: Path
+) -> None:
+    login.unlink()
+    answer = client.post("/webhook", json=document(), auth=("alertdrill", "secret"))
+    assert answer.status_code == 503
