@@ -34,15 +34,15 @@ if TYPE_CHECKING:
 # It is empty from before the first change until everything is installed.
 STAMP = "alertdrill.json"
 # How the projects are installed: in editable mode, with the script of this module.
-_EDITABLE = "editable, with a script"
+_EDITABLE = "editable, with a safe script"
 _OLDEST = (3, 11)  # the version of Debian 12; the services use its syntax
 _IS_NEW_ENOUGH = f"import sys; sys.exit(sys.version_info < {_OLDEST})"
 _TESTED = ("python3.13", "python3.12", "python3.11")
 # Python takes a moment to start, in which Ctrl-C would print a traceback: the command blocks it
-# until alertdrill/__main__.py is ready for it.
+# until alertdrill/__main__.py is ready for it. -P imports no module of the current folder.
 _BLOCK_INTERRUPTS = ("env", "--block-signal=INT")
 _SCRIPT = """#!/bin/sh
-exec {command} -m alertdrill "$@"
+exec {command} -P -m alertdrill "$@"
 """
 _SYSTEM_WHEELS = Path("/usr/share/python-wheels")  # where Debian and Ubuntu keep pip's own wheel
 

@@ -5,13 +5,13 @@ The programs count them themselves, so the numbers are right even if they scrape
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..clients.http import UnreachableError
 from ..clients.prometheus import Evaluator, Prometheus
-from ..config.durations import parse_seconds
 
 MISSED = "prometheus_rule_group_iterations_missed_total"
 INTERVAL = "prometheus_rule_group_interval_seconds"
@@ -21,6 +21,9 @@ SCRAPE_SUM = "prometheus_target_interval_length_seconds_sum"
 NAMES = (MISSED, INTERVAL, LAST, SCRAPE_COUNT, SCRAPE_SUM)
 # Loki's ruler has Prometheus's metrics with this prefix.
 LOKI_PREFIX = "loki_"
+# A label with an interval has Go's format, such as 1m2.5s.
+GO_DURATION = re.compile(r"([0-9.]+)(h|ms|m|s)")
+GO_UNITS_S = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,13 @@ def read_counts(prometheus: Prometheus, evaluator: Evaluator) -> PipelineCounts 
         missed=by_name[MISSED],
         interval=by_name[INTERVAL],
         last=by_name[LAST],
-        scraped=sum(parse_seconds(interval) * count for interval, count in counts.items()),
+        scraped=sum(_parse_go(interval) * count for interval, count in counts.items()),
         took=sum(value for name, _, value in own if name == SCRAPE_SUM),
     )
+
+
+def _parse_go(text: str) -> float:
+    return sum(float(number) * GO_UNITS_S[unit] for number, unit in GO_DURATION.findall(text))
 
 
 def delay(

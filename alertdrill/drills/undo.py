@@ -29,6 +29,7 @@ from ..config.settings import IN_NETWORK, StackSettings
 from ..errors import AlertdrillError
 from ..file_lock import LockedError, file_lock
 from ..runtimes.base import (
+    EphemeralStackOwner,
     FaultTarget,
     ProgressCallback,
     StackRuntime,
@@ -267,11 +268,13 @@ def end_abandoned_runs(settings: StackSettings, on_progress: ProgressCallback) -
             try:
                 if sentence := recover(undo_log):
                     on_progress(sentence)
-            except DrillError as error:
+            except AlertdrillError as error:  # the stack is stopped in any case
                 on_progress(str(error))
             ephemeral = ephemeral_identity(settings)
-            if ephemeral.home.exists():
-                select_stack_runtime(ephemeral, lambda _: None).down(on_progress)
+            runtime = select_stack_runtime(ephemeral, lambda _: None)
+            # Compose finds its own in `down`, and leaves those that a run uses.
+            if ephemeral.home.exists() and not isinstance(runtime, EphemeralStackOwner):
+                runtime.down(on_progress)
     except LockedError:
         on_progress("a run of drills is in progress: its load and its ephemeral stack go on")
 

@@ -187,8 +187,16 @@ class NativeRuntime(NativeStack):
             self._start_processes([process])
 
     def renew(self, service: str, on_progress: ProgressCallback) -> None:
-        """Restart the instances of a service, which run the code of the checkout."""
-        self.restart(service)
+        """Restart the instances of a service, which run the code of the checkout.
+
+        A second one serves while the only one restarts.
+        """
+        count = self.replicas()[service]
+        if count == 1:
+            self.scale(service, 2, on_progress)
+        self.restart(f"{service}-1" if count == 1 else service)
+        if count == 1:
+            self.scale(service, 1, on_progress)
         on_progress(f"{service} is renewed")
 
     def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:

@@ -76,3 +76,9 @@ def test_background_job_of_a_script_ignores_interrupts(script: Path) -> None:
         process.stdout.readline()  # the trap is set
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
+
+
+def test_no_module_of_the_current_folder_is_imported(script: Path, tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("raise SystemExit('imported')")
+    result = subprocess.run([script, "--version"], cwd=tmp_path, capture_output=True, check=False)
+    assert (result.returncode, b"alertdrill" in result.stdout) == (0, True)

@@ -26,6 +26,19 @@ prometheus_target_interval_length_seconds_count{{interval="417ms"}} 100
 BEFORE = PipelineCounts(100.0, {"a": 2.0}, {"a": 5.0}, {"a": 98.0}, scraped=500.0, took=501.0)
 
 
+@pytest.mark.parametrize(
+    ("interval", "seconds"), [("417ms", 0.417), ("2.5s", 2.5), ("5s", 5), ("1m2.5s", 62.5)]
+)
+def test_interval_of_the_scrapes_has_the_format_of_go(
+    server: FakeServer, interval: str, seconds: float
+) -> None:
+    server.answers["/metrics"] = PAGE.replace("417ms", interval).encode()
+    prometheus = Prometheus(server.url)
+    counts = read_counts(prometheus, prometheus)
+    assert counts
+    assert counts.scraped == pytest.approx(100 * seconds)
+
+
 def test_counts_are_those_of_the_program(server: FakeServer) -> None:
     server.answers["/metrics"] = PAGE.encode()
     prometheus = Prometheus(server.url)

@@ -10,6 +10,8 @@ import pytest
 from alertdrill.config.settings import StackSettings
 from alertdrill.drills import undo
 from alertdrill.drills.undo import UndoLog, UndoRecord, end_abandoned_runs, new_run_id
+from alertdrill.errors import AlertdrillError
+from alertdrill.runtimes.compose.runtime import ComposeRuntime
 from alertdrill.timescale.ephemeral_stack_settings import ephemeral_identity
 from tests.unit.alertdrill.drills.test_undo_guard import LOAD, WAITS, tagged
 
@@ -115,3 +117,26 @@ def test_home_without_runs_stays_empty(tmp_path: Path, notes: list[str]) -> None
     end_abandoned_runs(StackSettings(tmp_path, runtime="native"), notes.append)
     assert list(tmp_path.iterdir()) == []
     assert notes == []
+
+
+def test_ephemeral_containers_are_left_to_compose(
+    settings: StackSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = replace(settings, runtime="compose")
+    ephemeral_identity(settings).home.mkdir(parents=True)
+    downs: list[object] = []
+    monkeypatch.setattr(ComposeRuntime, "down", lambda *_: downs.append(_))
+    # A run in containers holds its project's lock on this host, and no other.
+    end_abandoned_runs(settings, lambda _: None)
+    assert downs == []
+
+
+def test_error_while_a_fault_is_undone_does_not_keep_the_stack_up(
+    settings: StackSettings, monkeypatch: pytest.MonkeyPatch, notes: list[str]
+) -> None:
+    def recover(_: object) -> None:
+        raise AlertdrillError("The engine does not answer.")
+
+    monkeypatch.setattr(undo, "recover", recover)
+    end_abandoned_runs(settings, notes.append)
+    assert notes == ["The engine does not answer."]
