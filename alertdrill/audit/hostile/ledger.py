@@ -58,9 +58,10 @@ class Ledger:
         self.failures: list[Finding] = []
         # Of the load balancer by frontend, and of the services; also of other clients.
         self.line_counts: Counter[str] = Counter()
-        # The lines of requests that HAProxy could not read, by frontend.
-        self.unread_counts: Counter[str] = Counter()
         self.outcomes = 0
+        # Of the inputs that were dropped, those without a line; without addresses, those without a
+        # response.
+        self._silent = 0
         # By kind and status; 0 is no response.
         self.responses: Counter[tuple[str, int]] = Counter()
 
@@ -79,7 +80,6 @@ class Ledger:
         if line is None or line.service not in (*self._services, "lb"):
             return
         self.line_counts[line.frontend or line.service] += line.is_counted
-        self.unread_counts[line.frontend] += line.is_unread
         if line.id:
             self._requests.setdefault((line.id, line.trace), Group(now)).lines.append(line)
         if line.frontend != PUBLIC:
@@ -99,6 +99,7 @@ class Ledger:
             self._anonymous[response.status] += bool(outcome.input.data and not response.id)
         if not outcome.responses:
             self.responses[kind, 0] += 1
+            self._silent += not self._own_addresses
         if problem := outcome_problem(outcome):
             self.failures.append(Finding(problem, number))
         if self._own_addresses:
@@ -107,8 +108,17 @@ class Ledger:
 
     def settle(self, now: float) -> int:
         """Drop what matches and is old enough; return how much of the old does not match."""
-        kept = _drop(self._requests, self._request_problem, now)
-        return kept + _drop(self._connections, _connection_problem, now)
+        _, requests = _drop(self._requests, self._request_problem, now)
+        dropped, connections = _drop(self._connections, _connection_problem, now)
+        self._silent += sum(not group.lines for group in dropped)
+        return requests + connections
+
+    def silent_inputs(self) -> int:
+        """Return how many inputs HAProxy may have counted as a request without writing a line.
+
+        These are clients that left before it read anything of theirs.
+        """
+        return self._silent + sum(not group.lines for group in self._connections.values())
 
     def unexplained(self) -> Sequence[Finding]:
         """Return what does not match, with its input if that is known."""
@@ -144,10 +154,12 @@ def _number(group: Group) -> int | None:
     return next((number for number in numbers if number is not None), None)
 
 
-def _drop(groups: dict[Key, Group], problem: Callable[[Group], str], now: float) -> int:
-    """Drop what matches; return the number of old groups that do not."""
+def _drop(
+    groups: dict[Key, Group], problem: Callable[[Group], str], now: float
+) -> tuple[Sequence[Group], int]:
+    """Drop and return what matches; return also the number of old groups that do not."""
     old = {key: group for key, group in groups.items() if now - group.since >= SETTLE_S}
-    matching = [key for key, group in old.items() if not problem(group)]
+    matching = {key: group for key, group in old.items() if not problem(group)}
     for key in matching:
         del groups[key]
-    return len(old) - len(matching)
+    return list(matching.values()), len(old) - len(matching)

@@ -17,8 +17,6 @@ PUBLIC, INTERNAL = "public", "internal"
 UNKNOWN = "-"
 # The first letter of HAProxy's `ended`, if the client went away or was too slow.
 CLIENT_LEFT = "Cc"
-# Its first letter, before an R, if the client or the protocol ended the request.
-UNREAD = "CcP"
 SERVER_ERROR = 500
 # A frame of HTTP/2, which the load balancer speaks too, begins with its length in three bytes.
 HTTP_2 = b"\0"
@@ -48,11 +46,6 @@ class Line:
     def is_counted(self) -> bool:
         """Return whether HAProxy counts it: not what is no request in a connection of HTTP/2."""
         return bool(self.id or self.status)
-
-    @property
-    def is_unread(self) -> bool:
-        """Return whether HAProxy counts it as an error: it could not read all of the request."""
-        return self.is_counted and self.ended[0] in UNREAD and self.ended[1:] == "R"
 
     @property
     def client_left(self) -> bool:

@@ -24,6 +24,7 @@ from .client import Client, Outcome
 from .inputs import Input, operations
 from .kinds import Generator
 from .ledger import Finding, Ledger
+from .matching import PUBLIC
 from .report import HostileReport, Offender
 
 POLL_INTERVAL_S = 0.2
@@ -125,9 +126,10 @@ class HostileAudit:
 
         def compare(name: str) -> CountSource:
             # HAProxy counts a client that sends nothing as an error, and writes no line.
-            silent = growth.get((name, "errors"), 0) - growth.get((name, "unread"), 0)
+            errors = growth.get((name, "errors"), 0)
+            silent = min(errors, self.ledger.silent_inputs()) if name == PUBLIC else 0
             lines, counted = growth[name, "lines"], growth[name, "counter"]
-            return compare_count(f"counter of {name}", lines, counted, max(0, silent))
+            return compare_count(f"counter of {name}", lines, counted, silent)
 
         return [compare(name) for name in (*FRONTENDS, *SERVICES)]
 
@@ -141,7 +143,6 @@ class HostileAudit:
             counts |= {
                 (name, "lines"): ledger.line_counts[name] for name in (*FRONTENDS, *SERVICES)
             }
-            counts |= {(name, "unread"): ledger.unread_counts[name] for name in FRONTENDS}
             if counts == last:
                 return counts
             last = counts
