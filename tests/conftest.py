@@ -27,6 +27,7 @@ SHARED_STACK = (
     "test_audit",
     "test_container_hardening",
     "test_container_lifecycle",
+    "test_engine_killed",
     "test_exposed_metrics",
     "test_load",
     "test_log_alerts",
