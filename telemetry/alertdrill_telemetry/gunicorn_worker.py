@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 # A request follows its connection within a millisecond, unless the client opens spare connections.
 FIRST_BYTE_TIMEOUT_S = 0.005
-# What is kept of a request until it is complete. A longer one gets a thread and arrives there.
-MAX_KEPT_BYTES = 64 * 1024
+# What is kept of a request until it is complete: 16 MiB for the 1,000 connections of a worker. A
+# longer one gets a thread and arrives there.
+MAX_KEPT_BYTES = 16 * 1024
 LENGTH = re.compile(rb"\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r\n", re.IGNORECASE)
 EXPECTATION = re.compile(rb"\nexpect:", re.IGNORECASE)
 
@@ -29,7 +30,7 @@ class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]
 
     gunicorn's default worker waits for the first byte in a thread, for up to 5 s, and for the rest
     without end: as many clients as threads that send half a line would block the instance. A
-    request that is chunked, or longer than 64 KiB, may still arrive when it gets a thread. An
+    request that is chunked, or longer than 16 KiB, may still arrive when it gets a thread. An
     invalid chunk or trailer would be a 500 of the application.
     """
 
