@@ -90,10 +90,10 @@ def audit(  # noqa: PLR0913, PLR0917 - the options of the command
     """
     # The audit changes the scale; healing would undo that.
     options = Options(1, current_stack, fake_loki=True, healing="off", folder="audit")
+    replayed = read_inputs(replay) if replay else ()
     try:
         with provision(settings.current(), options, DrillProgress(_note), _select) as context:
             if hostile or replay:
-                replayed = read_inputs(replay) if replay else ()
                 result = _hostile_result(
                     run_hostile(context, inputs=requests, seed=seed, rate=rate, replay=replayed)
                 )

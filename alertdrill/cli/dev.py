@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -20,6 +21,9 @@ SHARED = "telemetry/alertdrill_telemetry"
 # An editor writes several files within this time.
 POLL_INTERVAL_S = 0.5
 
+# The files of each service, with the times of their last changes.
+Snapshot = Mapping[str, Mapping[Path, int]]
+
 
 @click.command()
 def dev() -> None:
@@ -30,12 +34,13 @@ def dev() -> None:
     End it with Ctrl-C: the stack keeps running.
     """
     runtime = select_stack_runtime(settings.current(for_start=True), note)
+    before = snapshot(ROOT)
     with timed("starting") as on_progress:
         for sentence in runtime.up(on_progress):
             warn(sentence)
     note("watching apps/ and telemetry/: end with Ctrl-C")
     try:
-        for services in changes(ROOT):
+        for services in changes(ROOT, before):
             _renew(runtime, services)
     except KeyboardInterrupt:
         note("no longer watching; the stack keeps running")
@@ -50,9 +55,12 @@ def _renew(runtime: StackRuntime, services: Sequence[str]) -> None:
             warn(f"{service} is not renewed: {error}")
 
 
-def changes(root: Path) -> Iterator[Sequence[str]]:
-    """Yield the services that each edit changes, once its files stay as they are; never end."""
-    renewed = latest = snapshot(root)
+def changes(root: Path, renewed: Snapshot) -> Iterator[Sequence[str]]:
+    """Yield the services that each edit changes, once its files stay as they are; never end.
+
+    `renewed` has the files that the services run at first.
+    """
+    latest = renewed
     while True:
         time.sleep(POLL_INTERVAL_S)
         before, latest = latest, snapshot(root)
@@ -62,13 +70,15 @@ def changes(root: Path) -> Iterator[Sequence[str]]:
             yield services
 
 
-def snapshot(root: Path) -> Mapping[str, Mapping[Path, int]]:
+def snapshot(root: Path) -> Snapshot:
     """Return the files that each service runs, with the times of their last changes."""
-    shared = dict(_files(root / SHARED))
-    return {
-        name: {**shared, **dict(_files(root / "apps" / service.package))}
-        for name, service in SERVICES.items()
-    }
+    while True:
+        with suppress(FileNotFoundError):  # a file disappeared meanwhile: read all of them again
+            shared = dict(_files(root / SHARED))
+            return {
+                name: {**shared, **dict(_files(root / "apps" / service.package))}
+                for name, service in SERVICES.items()
+            }
 
 
 def _files(path: Path) -> Iterator[tuple[Path, int]]:

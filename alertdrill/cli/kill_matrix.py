@@ -171,12 +171,14 @@ def _run_in_container(stack: StackSettings, options: Mapping[str, Any], file: Pa
         *(f"--only={name}" for name in options["only"]),
         *(f"--fault={name}" for name in options["faults"]),
     ]
+    stored = results.read(file)
     reports = stack.home / "drills"
     before = {*reports.glob(f"*/{FILE_NAME}")}
     speed = None if options["current_stack"] else options["speed"]
     code = run_drills_in_container.run_in_container(stack, words, speed, note)
     for report in sorted({*reports.glob(f"*/{FILE_NAME}")} - before):
-        _write(file, results.read(file).merge(results.read(report).rows))
+        stored = stored.merge(results.read(report).rows)
+        _write(file, stored)
     return code
 
 

@@ -38,8 +38,16 @@ class EnvBlock:
 
     def remove_from(self, text: str) -> str:
         """Return the text of `.env` without the block."""
+        return self._lines.sub("", text)
+
+    def blank_in(self, text: str) -> str:
+        """Return the text of `.env` with empty lines in place of the block."""
+        return self._lines.sub(lambda block: "\n" * block[0].count("\n"), text)
+
+    @property
+    def _lines(self) -> re.Pattern[str]:
         lines = f"^{re.escape(self.begin)}$.*?^{re.escape(self.end)}$\n?"
-        return re.sub(lines, "", text, flags=re.MULTILINE | re.DOTALL)
+        return re.compile(lines, re.MULTILINE | re.DOTALL)
 
     def read_others(self, file: Path, names: Iterable[str]) -> str:
         """Return the text of `.env` without the block; it is empty without a file.
@@ -81,9 +89,11 @@ class EnvBlock:
             return
         fresh = file.with_name(f"{file.name}.new")
         try:
+            fresh.unlink(missing_ok=True)
+            fresh.touch(mode=0o600)  # it may hold a password
             fresh.write_text(text)
             if file.exists():
-                fresh.chmod(file.stat().st_mode)  # it may hold a password
+                fresh.chmod(file.stat().st_mode)
             fresh.replace(file)
         except OSError as error:
             raise AlertdrillError(f"{file} can't be written: {error.strerror}.") from error

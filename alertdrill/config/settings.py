@@ -312,7 +312,7 @@ def load(
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file} can't be read: {error}.") from error
     if for_start:
-        text = env_block.HOST.remove_from(text)
+        text = env_block.HOST.blank_in(text)
     lines: dict[str, str] = {}
     for binding in parse_stream(StringIO(text)):
         written = binding.original.string

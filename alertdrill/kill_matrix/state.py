@@ -6,6 +6,8 @@ import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+import psutil
+
 from ..clients.http import UnreachableError
 from ..drills.context import DrillContext
 from ..runtimes.base import Instance
@@ -37,6 +39,8 @@ def observe(context: DrillContext) -> StackState:
         try:
             instances = {instance.name: instance for instance in context.runtime.status()}
             states.append(StackState(instances, _times(context, UP), _times(context, SERVERS)))
+        except psutil.Error as error:  # a process has ended meanwhile
+            errors.append(UnreachableError(f"The stack is changing: {error}."))
         except Exception as error:  # noqa: BLE001 - raised below, in the caller's thread
             errors.append(error)
 

@@ -48,7 +48,7 @@ def read_inputs(file: Path) -> Sequence[Input]:
     """Return the inputs of a file that a run wrote; raise `AuditError` if it is no such file."""
     try:
         lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-        return [
+        inputs = [
             Input(
                 number=int(line["number"]),
                 kind=str(line["kind"]),
@@ -64,6 +64,9 @@ def read_inputs(file: Path) -> Sequence[Input]:
         raise AuditError(
             f"{file} has no inputs of a hostile audit: use its inputs.jsonl"
         ) from error
+    if not inputs:
+        raise AuditError(f"{file} has no inputs: the run that wrote it found nothing to repeat")
+    return inputs
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,6 @@ from .ledger import Finding, Ledger
 from .matching import PUBLIC
 from .report import HostileReport, Offender
 
-POLL_INTERVAL_S = 0.2
 SETTLE_INTERVAL_S = 1.0
 NOTE_INTERVAL_S = 10.0
 # The blackbox probe sends a request every five seconds, so two readings a second apart agree soon.
@@ -77,8 +76,8 @@ class HostileAudit:
         self._before = self._quiet_counts()
         self.ledger.forget_requests()
 
-    def send(self, inputs: Iterator[Input], rate: float | None) -> None:
-        """Send inputs; return when each has its outcome, and the lines have arrived."""
+    def send(self, inputs: Iterator[Input], rate: float | None) -> float:
+        """Send inputs; return the seconds until each has its outcome, once its lines are here."""
         stopped = threading.Event()
         stoppable = itertools.takewhile(lambda _: not stopped.is_set(), inputs)
         client = Client(self.url, stoppable, self.own_addresses, self._events.put, rate)
@@ -93,7 +92,9 @@ class HostileAudit:
             if (now := time.monotonic()) - noted >= NOTE_INTERVAL_S:
                 noted, sent = now, self.ledger.outcomes
                 self._note(f"{sent} inputs, {sent / (now - begun):.0f} per second, {kept} failures")
+        seconds = time.monotonic() - begun
         self._wait_for_lines()
+        return seconds
 
     def _take_events(self, seconds: float) -> None:
         """Pass the events of some seconds to the ledger."""
@@ -192,10 +193,13 @@ def run_hostile(
     )
     items = {item.number: item for item in replay}
     note(f"sending {len(items) or inputs} inputs of seed {seed}")
-    begun = time.monotonic()
-    audit.send(iter(replay) if replay else map(generator.make, range(inputs)), rate)
-    seconds = time.monotonic() - begun
+    seconds = audit.send(iter(replay) if replay else map(generator.make, range(inputs)), rate)
     findings: list[Finding] = [*audit.ledger.failures, *audit.ledger.unexplained()]
+    expected = len(replay) or inputs
+    if audit.ledger.outcomes < expected and not findings:  # with findings, it may stop early
+        raise AuditError(
+            f"only {audit.ledger.outcomes} of {expected} inputs were sent: see the error above"
+        )
     counters = audit.counters()
     statuses: dict[str, Counter[int]] = {}
     for (kind, status), count in sorted(audit.ledger.responses.items()):

@@ -107,16 +107,20 @@ async def _keep_connected(
     await asyncio.sleep(delay)
     pause = FIRST_BYTE_S
     while True:
-        with suppress(OSError), socket.socket() as connection:
-            connection.setblocking(False)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-            if source:
-                connection.bind((source, 0))
-            with suppress(OSError):
-                await loop.sock_connect(connection, address)
-            await asyncio.sleep(random.uniform(*pause))  # noqa: S311 - no secret
-            pause = NEXT_FIRST_BYTE_S
-            await client(connection, path)
+        try:
+            with socket.socket() as connection:
+                connection.setblocking(False)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+                if source:
+                    connection.bind((source, 0))
+                with suppress(OSError):
+                    await loop.sock_connect(connection, address)
+                await asyncio.sleep(random.uniform(*pause))  # noqa: S311 - no secret
+                pause = NEXT_FIRST_BYTE_S
+                with suppress(OSError):
+                    await client(connection, path)
+        except OSError:  # no descriptor or no port: other tasks run, and some connections end
+            await asyncio.sleep(INTERVAL_S)
 
 
 async def run(url: str, seconds: float, counts: Mapping[str, int], sources: int = 0) -> None:

@@ -66,7 +66,8 @@ def _differs(engine: ProjectEngine, network: Mapping[str, Any]) -> bool:
 def renew(project: ComposeProject, service: str, count: int, on_progress: ProgressCallback) -> None:
     """Replace the instances of a service, numbered from 1 to `count`, by new ones.
 
-    Raises an `AlertdrillError` if a new one does not become ready; the old ones then stay.
+    Raises an `AlertdrillError` if a new one does not become ready. Until the extra ones serve, the
+    old ones then stay; after that, the replaced ones and the extra ones run until the next `up`.
     """
     old, extra = range(1, count + 1), range(count + 1, 2 * count + 1)
     on_progress(f"renewing {service}: starting {_names(service, extra)} …")
@@ -77,8 +78,14 @@ def renew(project: ComposeProject, service: str, count: int, on_progress: Progre
         _remove(project, service, extra)
         raise
     on_progress(f"renewing {service}: replacing {_names(service, old)} …")
-    create(project, {service: 2 * count}, *UNSTARTED, only=[service])
-    _start(project, service, old)
+    try:
+        create(project, {service: 2 * count}, *UNSTARTED, only=[service])
+        _start(project, service, old)
+    except BaseException:
+        # Compose may have replaced some of them, which no longer run.
+        for container in _instances(project, service, old):
+            project.engine.start(container.name)
+        raise
     _remove(project, service, extra)
     on_progress(f"{service} is renewed")
 

@@ -20,7 +20,7 @@ from ...timescale.ephemeral_stack_settings import ephemeral_identity
 from .. import port_check
 from ..base import HEAL_LABEL, ProgressCallback, project_lock
 from ..engine import Container, ProjectEngine
-from ..errors import UnknownTargetError
+from ..errors import EngineError, UnknownTargetError
 from . import images, leftovers, renewal
 from .containers import LOOPBACK, ContainerRuntime, published_port
 from .project import ComposeProject
@@ -118,13 +118,19 @@ class ComposeRuntime(ContainerRuntime):
         return messages
 
     def renew(self, service: str, on_progress: ProgressCallback) -> None:
-        """Build a service from its present code, and replace its instances if that changed it."""
+        """Build a service from its present code, and replace its instances if that changed it.
+
+        Raises `EngineError` if its image is a published one.
+        """
         with self._project.lock():
             project = self._project.resolve()
             model = project.model()
-            if model["services"][service]["image"].startswith(f"{LOCAL_REGISTRY}/"):
-                on_progress(f"building {service} …")
-                project.run("build", "--quiet", service)
+            if not model["services"][service]["image"].startswith(f"{LOCAL_REGISTRY}/"):
+                raise EngineError(
+                    f"{service} runs a published image: unset REGISTRY to run your own code."
+                )
+            on_progress(f"building {service} …")
+            project.run("build", "--quiet", service)
             if service in renewal.changed_services(project, model):
                 remove_misnumbered(project, on_progress)
                 renewal.renew(project, service, project.replicas()[service], on_progress)

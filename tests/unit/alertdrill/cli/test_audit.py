@@ -133,6 +133,15 @@ def test_offending_inputs_exit_1_and_can_be_replayed(fake_audit: FakeAudit) -> N
     assert fake_audit.audit_options["replay"] == [OFFENDER.input]
 
 
+def test_file_without_inputs_starts_no_stack(fake_audit: FakeAudit) -> None:
+    file = fake_audit.home / "inputs.jsonl"
+    file.touch()
+    result = fake_audit.audit("--replay", str(file))
+    assert result.exit_code == 1
+    assert "has no inputs: the run that wrote it found nothing to repeat" in result.stderr
+    assert fake_audit.options is None
+
+
 def test_interruption_compares_nothing(fake_audit: FakeAudit) -> None:
     fake_audit.error = KeyboardInterrupt()
     result = fake_audit.audit()

@@ -38,7 +38,7 @@ def watch(root: Path, edits: Edits, monkeypatch: pytest.MonkeyPatch) -> list[Seq
     monkeypatch.setattr("time.sleep", sleep)
     renewed: list[Sequence[str]] = []
     with pytest.raises(KeyboardInterrupt):
-        renewed.extend(dev.changes(root))
+        renewed.extend(dev.changes(root, dev.snapshot(root)))
     return renewed
 
 
@@ -89,11 +89,50 @@ def test_files_that_no_service_runs_are_ignored(
     assert watch(root, [edit(root / name)], monkeypatch) == []
 
 
+def test_file_that_disappears_does_not_end_the_watch(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = root / "apps/web/4913"
+    temporary.touch()
+    is_file = Path.is_file
+
+    def remove(path: Path) -> bool:
+        found = is_file(path)
+        if path == temporary:
+            path.unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr(Path, "is_file", remove)
+    assert temporary not in dev.snapshot(root)["web"]
+
+
+def test_edit_while_the_stack_starts_is_renewed(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = FakeRuntime()
+    steps = iter([wait] * 3)
+
+    def sleep(_: float) -> None:
+        if next(steps, None) is None:
+            raise KeyboardInterrupt
+
+    def on_call(method: str, *_: object) -> None:
+        if method == "up":
+            edit(root / CODE[0])()
+
+    runtime.on_call = on_call
+    monkeypatch.setattr("time.sleep", sleep)
+    monkeypatch.setattr(dev, "ROOT", root)
+    monkeypatch.setattr(dev, "select_stack_runtime", lambda *_: runtime)
+    assert CliRunner().invoke(app.main, ["dev"]).exit_code == 0
+    assert runtime.calls == [("up",), ("renew", "web")]
+
+
 def test_failed_renewal_does_not_end_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
     runtime = FakeRuntime()
     runtime.refuses = {"renew"}
 
-    def changes(_: Path) -> Iterator[Sequence[str]]:
+    def changes(*_: object) -> Iterator[Sequence[str]]:
         yield ["web"]
         yield ["data-service"]
         raise KeyboardInterrupt

@@ -110,6 +110,21 @@ def test_interruption_keeps_the_rows_so_far(matrix: FakeMatrix) -> None:
     assert len(read(matrix.file).rows) == 1
 
 
+def test_invalid_results_start_no_container(
+    matrix: FakeMatrix, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    matrix.settings = StackSettings(matrix.home, runtime="compose")
+    calls: list[object] = []
+    monkeypatch.setattr(
+        run_drills_in_container, "run_in_container", lambda *call: calls.append(call)
+    )
+    matrix.file.write_text("[]")
+    completed = matrix.run("--only", "web-1")
+    assert completed.exit_code == 1
+    assert "is no kill matrix" in completed.stderr
+    assert calls == []
+
+
 def test_rows_of_containers_are_merged_on_the_host(
     matrix: FakeMatrix, monkeypatch: pytest.MonkeyPatch
 ) -> None:

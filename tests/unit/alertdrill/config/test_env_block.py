@@ -52,6 +52,22 @@ def test_writing_keeps_the_mode(file: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
 
 
+def test_copy_is_private_while_it_is_written(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text("GRAFANA_PASSWORD=mine\n")
+    file.chmod(0o600)
+    modes = []
+    write_text = Path.write_text
+
+    def write(path: Path, text: str) -> int:
+        count = write_text(path, text)
+        modes.append(path.stat().st_mode & 0o777)
+        return count
+
+    monkeypatch.setattr(Path, "write_text", write)
+    IMAGES.write(file, VALUES)
+    assert modes == [0o600]
+
+
 def test_unwritable_file_is_an_error() -> None:
     with pytest.raises(AlertdrillError, match="can't be written"):
         IMAGES.write(Path("/proc/none/.env"), VALUES)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from alertdrill.config import ROOT
+from alertdrill.config.env_block import HOST
 from alertdrill.config.settings import (
     ImageVersions,
     Ports,
@@ -67,6 +68,14 @@ def test_invalid_line_of_the_file_is_refused(tmp_path: Path, text: str, message:
     with pytest.raises(SettingsError) as error:
         load({"HEALING": "off"}, tmp_path / ".env")
     assert str(error.value).startswith(f"{tmp_path}/.env:{message}")
+
+
+def test_start_counts_the_lines_of_the_block_that_it_ignores(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    HOST.write(file, {"LOKI_REPLICAS": "0", "DOCKER_ROOT": "/docker"})
+    file.write_text(file.read_text() + "LB_PORT=80\n")
+    with pytest.raises(SettingsError, match=r"\.env:5: LB_PORT is '80'"):
+        load({}, file, for_start=True)
 
 
 def test_invalid_value_of_the_environment_has_no_line(tmp_path: Path) -> None:

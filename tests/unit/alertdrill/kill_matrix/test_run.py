@@ -2,6 +2,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from alertdrill.clients.http import UnreachableError
@@ -190,6 +191,22 @@ def test_interruption_undoes_the_fault(stack: Stack, monkeypatch: pytest.MonkeyP
         stack.run()
     assert stack.runtime.calls[-1] == ("start", "web-1")
     assert stack.records[-1] == ()
+
+
+def test_process_that_ends_while_it_is_read_is_no_end_of_the_run(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status = stack.runtime.status
+    errors = [psutil.NoSuchProcess(7)]
+
+    def read() -> Sequence[Any]:
+        if stack.killed is not None and errors:
+            raise errors.pop()
+        return status()
+
+    monkeypatch.setattr(stack.runtime, "status", read)
+    assert stack.run().verdict == "recovered"
+    assert not errors
 
 
 def test_frozen_stack_is_unreachable(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:

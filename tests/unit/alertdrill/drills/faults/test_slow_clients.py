@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import selectors
 import socket
 import subprocess
@@ -10,6 +12,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 
@@ -184,6 +187,28 @@ def test_clients_end_with_their_pipe(server: Server, start: Start) -> None:
 def test_clients_end_by_themselves(server: Server, start: Start) -> None:
     process = start("heads=1", seconds=0.1)
     assert process.wait(timeout=60) == 0
+
+
+@pytest.mark.timeout(60)
+def test_client_that_gets_no_socket_lets_others_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[object] = []
+
+    def refuse() -> socket.socket:
+        calls.append(None)
+        if len(calls) > 100:
+            raise RuntimeError("it spins")
+        raise OSError(errno.EMFILE, "no descriptor")
+
+    async def run() -> None:
+        client = slow_clients._keep_connected(
+            slow_clients.send_head, ("127.0.0.1", 9), "/", source="", delay=0
+        )
+        await asyncio.wait_for(client, 0.1)
+
+    monkeypatch.setattr(slow_clients, "socket", SimpleNamespace(socket=refuse))
+    with pytest.raises(TimeoutError):
+        asyncio.run(run())
+    assert len(calls) == 1
 
 
 def test_fault_connects_its_clients_until_it_stops(

@@ -156,6 +156,20 @@ def test_version_that_does_not_start_replaces_nothing(project: Any, state: tuple
     assert project.engine.labels["web-1"][HASH] == "old"
 
 
+def test_interruption_while_old_ones_are_replaced_leaves_all_running(
+    project: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: object, what: str, __: float) -> None:
+        if what == "requests to web-1":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(renewal, "wait_until", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        renew(project)
+    others = ["data-service-1", "lb-1"]
+    assert project.engine.alive() == [*others, "web-1", "web-2", "web-3", "web-4"]
+
+
 def test_unhealthy_version_is_replaced(project: Any) -> None:
     project.engine.health["web-1"] = "unhealthy"
     renew(project)

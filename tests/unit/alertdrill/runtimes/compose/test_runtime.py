@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes.compose import renewal
 from alertdrill.runtimes.compose import runtime as module
 from alertdrill.runtimes.compose.runtime import NEEDS_REPLICA_COUNTS, ComposeRuntime
+from alertdrill.runtimes.errors import EngineError
 from tests.unit.alertdrill.runtimes.fake_engine import FakeEngine
 
 Docker = Callable[[str], ComposeRuntime]
@@ -186,6 +188,13 @@ def test_misnumbered_instances_are_removed(
     assert [message.partition(":")[0] for message in messages] == [
         f"replacing {instance}" for instance in stopped
     ]
+
+
+def test_published_image_is_not_renewed(docker: Docker) -> None:
+    model = {"services": {"web": {"image": "registry.example/web:1"}}, "networks": {}}
+    runtime = docker(f"echo '{json.dumps(model)}'")
+    with pytest.raises(EngineError, match="web runs a published image: unset REGISTRY"):
+        runtime.renew("web", lambda _: None)
 
 
 def test_failed_containers_last_line_is_shown() -> None:
