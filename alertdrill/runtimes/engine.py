@@ -51,6 +51,9 @@ class EngineClient:
                 f"DOCKER_HOST is {host!r}: set it to unix:///PATH or tcp://HOST:PORT."
             )
         self._host, self._timeout = host, timeout
+        # The address that did not answer last: a proxy has one for each replica, and is asked at
+        # the others first.
+        self._silent = ""
 
     def request(
         self,
@@ -65,12 +68,13 @@ class EngineClient:
         target = f"{path}?{urlencode(query)}" if query else path
         data = None if body is None else json.dumps(body)
         headers = {} if body is None else {"Content-Type": "application/json"}
-        connection = _Connection(self._host, timeout or self._timeout)
+        connection = _Connection(self._host, timeout or self._timeout, self._silent)
         try:
             connection.request(method, target, data, headers)
             response = connection.getresponse()
             status, answer = response.status, response.read()
         except (OSError, HTTPException) as error:
+            self._silent = connection.address
             raise EngineUnavailableError(
                 f"The Docker engine at {self._host} does not answer"
                 f" ({error or type(error).__name__}): start it, set DOCKER_HOST, or use"
@@ -114,20 +118,35 @@ class EngineClient:
 
 
 class _Connection(HTTPConnection):
-    """A connection to a port or to a socket."""
+    """A connection to a socket, or to a port at the first address that accepts it.
 
-    def __init__(self, host: str, timeout: float) -> None:
+    `last` is the address to try last.
+    """
+
+    def __init__(self, host: str, timeout: float, last: str) -> None:
         self._socket = host.removeprefix(UNIX) if host.startswith(UNIX) else ""
+        self._last = last
+        self.address = ""
         url = urlsplit(host)
         super().__init__(url.hostname or "localhost", url.port, timeout=timeout)
 
     def connect(self) -> None:
-        if not self._socket:
-            super().connect()
+        if self._socket:
+            self.sock = socket.socket(socket.AF_UNIX)
+            self.sock.settimeout(self.timeout)
+            self.sock.connect(self._socket)
             return
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._socket)
+        infos = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        addresses = sorted(dict.fromkeys(str(info[4][0]) for info in infos), key=self._last.__eq__)
+        for address in addresses:
+            self.address = address
+            try:
+                self.sock = socket.create_connection((address, self.port), self.timeout)
+            except OSError:
+                if address == addresses[-1]:
+                    raise
+            else:
+                return
 
 
 def _parse(text: bytes) -> Any:

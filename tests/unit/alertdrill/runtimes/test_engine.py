@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 import tarfile
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from socketserver import UnixStreamServer
@@ -107,6 +109,31 @@ def test_container_that_runs_already_is_started(
     proxy.status = 304
     engine.start("alertdrill-web-1")
     assert proxy.calls == ("POST", "/containers/alertdrill-web-1/start")
+
+
+def test_replica_that_does_not_answer_is_asked_last(
+    proxy: type[Handler], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy.body = b"[]"
+    with HTTPServer(("127.0.0.2", 0), proxy) as server, socket.socket() as frozen:
+        threading.Thread(target=server.serve_forever, args=[0.01]).start()
+        port = server.server_port
+        frozen.bind(("127.0.0.1", port))
+        frozen.listen()  # it accepts, and never answers
+        lookup = socket.getaddrinfo
+
+        def both(host: str, *arguments: Any, **options: Any) -> list[Any]:
+            names = ["127.0.0.1", "127.0.0.2"] if host == "proxy" else [host]
+            return [info for name in names for info in lookup(name, *arguments, **options)]
+
+        monkeypatch.setattr(socket, "getaddrinfo", both)
+        engine = ProjectEngine(f"tcp://proxy:{port}", "alertdrill", timeout=0.5)
+        answers = []
+        for _ in range(6):
+            with suppress(EngineUnavailableError):
+                answers.append(engine.get("/"))
+        server.shutdown()
+    assert len(answers) >= 5
 
 
 @pytest.mark.parametrize(
