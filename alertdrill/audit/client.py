@@ -17,6 +17,7 @@ import requests
 from ..clients.http import new_session
 from ..config.services import Service
 from ..errors import AlertdrillError
+from ..runtimes.config_files import FRONTENDS
 
 # One for each request in flight; an instance handles as many at a time.
 CONNECTIONS = 8
@@ -27,8 +28,6 @@ TIMEOUT_S = 20.0
 SPREAD_S = 10.0
 # A delay up to this is caught up. After a longer one the schedule restarts, to avoid a burst.
 MAX_LAG_S = 1.0
-# The load balancer's frontends, in the order in which a request passes them.
-FRONTENDS = ("public", "internal")
 
 
 class AuditError(AlertdrillError):

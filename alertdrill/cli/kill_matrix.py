@@ -1,4 +1,4 @@
-"""`alertdrill kill-matrix`: break every component in every way, and record who recovers it."""
+"""`alertdrill kill-matrix`: break every component in every way, and record what recovers it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,15 @@ from .console import escape, note, output, progress, show, table
 from .options import current_stack_option, duration, ephemeral_option, speed_option
 
 # The columns while it runs, with their shares of the width: all but the alerts.
-SHARES = {"Component": 4, "Copies": 3, "Fault": 2, "Recovery": 4, "Lost": 3, "By": 4, "Notified": 6}
+SHARES = {
+    "Component": 4,
+    "Copies": 3,
+    "Fault": 2,
+    "Recovery": 4,
+    "Lost": 3,
+    "Recovered by": 4,
+    "Notified": 6,
+}
 
 
 class MatrixConsole(DrillProgress):
@@ -68,7 +76,11 @@ class MatrixConsole(DrillProgress):
     help="Break only this component or instance, such as web or web-1. Repeatable.",
 )
 @click.option(
-    "--fault", "faults", multiple=True, type=click.Choice(FAULTS), help="Repeatable. Default: all."
+    "--fault",
+    "faults",
+    multiple=True,
+    type=click.Choice(FAULTS),
+    help="Inject only this fault. Repeatable. Default: all.",
 )
 @click.option("--missing", is_flag=True, help="Run only the rows that the results do not have.")
 @click.option(
@@ -100,7 +112,8 @@ def kill_matrix(**options: Any) -> None:
     Kill, stop and pause one copy and all copies of each component while requests arrive steadily.
     Record the seconds until the steady state returns, the requests lost, what recovers the
     component, and which alerts fire. What does not recover in time is undone. Write the table as
-    JSON and as Markdown. Exit with 1 if a component does not recover that no person has stopped.
+    JSON and as Markdown. Exit with 1 if a component does not recover, unless you stopped every copy
+    of it.
     """
     stack = resolve_runtime(settings.current(), lambda _: None)
     options["faults"] = options["faults"] or FAULTS
@@ -165,7 +178,7 @@ def _plan(context: DrillContext, stored: Results, options: Mapping[str, Any]) ->
 def _run_in_container(stack: StackSettings, options: Mapping[str, Any], file: Path) -> int:
     """Run the command inside the stack's networks; merge its results into those of this host."""
     if options["missing"]:
-        raise click.UsageError("--missing needs processes: with containers, use --only.")
+        raise click.UsageError("--missing works only with RUNTIME=native: use --only.")
     words = [
         *("kill-matrix", f"--timeout={options['timeout']:g}s", f"--rate={options['rate']}"),
         *(f"--only={name}" for name in options["only"]),

@@ -1,4 +1,4 @@
-"""Client of Alertmanager, which asks everyone for a password."""
+"""Client of Alertmanager, which requires a password."""
 
 from __future__ import annotations
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from flask import Flask, Response
 from werkzeug.exceptions import InternalServerError
 
 from alertdrill_telemetry import init_app, problems
+from alertdrill_telemetry.metrics import Metrics, Sample
 from alertdrill_telemetry.problems import Problem
 
 from ..clients import http
@@ -19,7 +20,6 @@ from ..errors import AlertdrillError
 from ..runtimes.base import SUPERVISOR_METRICS, ControlTarget, SupervisedRuntime
 from ..runtimes.engine import ProjectEngine
 from ..runtimes.select import select_control_target
-from .metrics import declare_lost_lines
 from .reconcile import ENGINE_TIMEOUT_S, Reconciler
 from .service import FAILED, ControlService, status_of
 from .settings import ControlSettings
@@ -99,6 +99,24 @@ def _extend_operations(
         if not proxy_answers(name):
             raise Problem(503, f"{name} does not answer, or the engine behind it.")
         return Response("", mimetype="text/plain")  # `up` is all
+
+
+def declare_lost_lines(metrics: Metrics, runtime: SupervisedRuntime) -> None:
+    """Declare the counter of the lines that the runtime could not write to the log files."""
+
+    def read() -> Iterator[Sample]:
+        try:
+            for process, lines in runtime.lost_log_lines().items():
+                yield (process,), lines
+        except AlertdrillError:  # the stack is starting or stopping
+            return
+
+    metrics.callback_counter(
+        "supervisor_log_lines_lost_total",
+        "Log lines of a process that supervisord could not write to its file.",
+        ("process",),
+        read,
+    )
 
 
 def _add_supervisor(operations: Flask, runtime: SupervisedRuntime) -> None:

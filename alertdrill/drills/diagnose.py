@@ -11,7 +11,7 @@ from .expression import branches
 from .model import Drill
 
 # Ends the sentence about a rule that does not detect its fault.
-BLAME = ": the fault has no effect, or the rule is wrong."
+NO_EFFECT_OR_WRONG_RULE = ": the fault has no effect, or the rule is wrong."
 # Continues "Alertmanager has" or "Alertmanager had".
 NOT_RECEIVED = (
     "it for the responder, which did not store it:"
@@ -67,7 +67,7 @@ def _not_raised(phase: str, drill: Drill, evaluator: Evaluator, rule: RuleState)
         return "it was pending and cleared: the fault was shorter than the rule's `for`."
     return (
         f"the fault ({drill.fault}) is on, but the rule does not detect it;"
-        f" {_current_value(rule, drill, evaluator)}{BLAME}"
+        f" {_current_value(rule, drill, evaluator)}{NO_EFFECT_OR_WRONG_RULE}"
     )
 
 

@@ -1,8 +1,8 @@
-"""Decide whether a drill that failed has judged its rule, or this machine was too busy for it.
+"""Decide whether a failed drill proves that its rule is wrong, or this machine was too busy.
 
 The evidence is a measurement. The machine must have been busy, and either the fault did not do what
 it should, or the alert pipeline lost more time than the deadline allows. A busy machine alone does
-not excuse a rule.
+not make a drill inconclusive.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PIPELINE_COMPONENTS = ("prometheus", "loki")
 
 
 class InconclusiveError(DrillError):
-    """A drill did not judge its rule, as this machine was too busy."""
+    """A drill proves nothing about its rule, as this machine was too busy."""
 
 
 class MissedDeadline:
@@ -52,7 +52,8 @@ class MissedDeadline:
         use = self._machine.use()
         host_alert = reason == HOST_ALERT_FIRES
         if explanation := explain(use, effect, lost, slack, host_alert=host_alert):
-            measured = reason.replace(diagnose.BLAME, ".")  # it blames the rule
+            # It names the rule as the cause.
+            measured = reason.replace(diagnose.NO_EFFECT_OR_WRONG_RULE, ".")
             return InconclusiveError(f"This machine is too busy: {explanation} {measured}")
         if effect and not effect.reached:
             return DrillError(f"{reason} The fault reached only {effect}. The machine: {use}.")

@@ -1,1 +1,1 @@
-"""The kill matrix: break every part of the stack in every way, and record who recovers it."""
+"""The kill matrix: break every part of the stack in every way, and record what recovers it."""

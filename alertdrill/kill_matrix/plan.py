@@ -36,11 +36,6 @@ class Row:
         return f"{self.fault} {self.target}"
 
     @property
-    def affects_all(self) -> bool:
-        """Return whether the fault affects every copy."""
-        return self.copies == self.total
-
-    @property
     def is_supervisor(self) -> bool:
         """Return whether the fault affects the supervisor of the stack."""
         return not self.instances
@@ -80,7 +75,8 @@ def plan_rows(
     valid = {name for component, target, _ in targets for name in (component, target)}
     if unknown := set(only) - valid:
         raise AlertdrillError(
-            f"There is no component {min(unknown)!r} to break: use {', '.join(sorted(valid))}."
+            f"{min(unknown)!r} is not a component or an instance of this stack: use"
+            f" {', '.join(sorted(valid))}."
         )
     return [
         Row(

@@ -66,7 +66,7 @@ class RowResult(_Model):
     seconds: float | None = None
     sent: int = 0
     lost: int = 0
-    healer: str = ""
+    recovered_by: str = ""
     alerts: tuple[FiredAlert, ...] = ()
     notified: tuple[str, ...] = ()
     notified_late: tuple[str, ...] = ()
@@ -115,7 +115,7 @@ class Results(_Model):
         )
 
 
-def find_healer(
+def find_recovered_by(
     row: Row,
     *,
     runtime: str,

@@ -16,10 +16,11 @@ from ..drills.context import DrillContext
 from ..drills.model import NO_LOAD, DrillError
 from ..errors import AlertdrillError
 from ..runtimes.base import SupervisedStack
+from ..runtimes.engine import NS_PER_SECOND
 from .client import TIMEOUT_S as CLIENT_TIMEOUT_S
 from .client import SteadyClient
 from .plan import Row
-from .result import Conditions, FiredAlert, RowResult, find_healer
+from .result import Conditions, FiredAlert, RowResult, find_recovered_by
 from .state import StackState, find_stale, find_unready, is_replaced, observe
 
 POLL_INTERVAL_S = 0.2
@@ -31,7 +32,6 @@ SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGTERM, "pause": signal.SIGST
 LATE_S = 10.0
 # What the control API logs when its loop starts a container.
 RECONCILED = '{service=~".+"} |~ "was (killed|frozen): restarted it."'
-NS_PER_S = 1_000_000_000
 
 
 @dataclass
@@ -45,7 +45,7 @@ class _Row:
     seconds: float | None = None
     after: StackState | None = None
     last: int = 0
-    # What was missing at the last look.
+    # What was missing at the last poll.
     deviation: str = ""
 
 
@@ -91,7 +91,7 @@ class MatrixRun:
             self._inject(row)
             self._await_recovery(current)
         except AlertdrillError as error:
-            reason = f"The fault was refused: {error}"
+            reason = f"The fault could not be injected: {error}"
         finally:
             current.last = self._client.sent
             notified = self._notified(current.began)
@@ -182,10 +182,10 @@ class MatrixRun:
 
     def _evaluate(self, current: _Row, notified: Sequence[str]) -> RowResult:
         lost = self._count_lost(current.first, current.last)
-        healer = ""
+        recovered_by = ""
         if current.seconds is not None and current.after:
             replaced = is_replaced(current.row.instances, current.before, current.after)
-            healer = find_healer(
+            recovered_by = find_recovered_by(
                 current.row,
                 runtime=self._context.runtime.name,
                 actions=[
@@ -204,7 +204,7 @@ class MatrixRun:
             seconds=None if current.seconds is None else round(current.seconds, 1),
             sent=current.last - current.first,
             lost=lost,
-            healer=healer,
+            recovered_by=recovered_by,
             alerts=sorted(self._alerts.values(), key=lambda alert: alert.after),
             notified=notified,
             notified_late=late,
@@ -223,7 +223,7 @@ class MatrixRun:
                     yield action
 
     def _is_reconciled(self, began: float) -> bool:
-        span = (int(began * NS_PER_S), int(time.time() * NS_PER_S))
+        span = (int(began * NS_PER_SECOND), int(time.time() * NS_PER_SECOND))
         with contextlib.suppress(UnreachableError):
             loki = self._context.loki
             return bool(loki and loki.last(RECONCILED, span, 1))

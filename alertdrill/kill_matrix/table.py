@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from ..report.page import count
 from .result import RowResult
 
-COLUMNS = ("Component", "Copies", "Fault", "Recovery", "Lost", "By", "Alerts", "Notified")
+COLUMNS = ("Component", "Copies", "Fault", "Recovery", "Lost", "Recovered by", "Alerts", "Notified")
 FAULT_NAMES = {"kill": "`kill -9`", "stop": "stop", "pause": "pause"}
-NO_ONE = "no one"
+NONE = "none"
 
 
 def cells(row: RowResult) -> Sequence[str]:
@@ -21,7 +21,7 @@ def cells(row: RowResult) -> Sequence[str]:
         FAULT_NAMES[row.fault],
         _recovery(row),
         f"{row.lost} of {row.sent}" if row.verdict != "aborted" else "",
-        row.healer,
+        row.recovered_by,
         fired,
         _notified(row),
     )
@@ -48,8 +48,8 @@ def _notified(row: RowResult) -> str:
     names = ", ".join(row.notified)
     if row.notified_late:
         late = f"after the undo: {', '.join(row.notified_late)}"
-        names = f"{names}; {late}" if names else f"{NO_ONE}; {late}"
-    return names or (NO_ONE if row.verdict == "late" else "")
+        names = f"{names}; {late}" if names else f"{NONE}; {late}"
+    return names or (NONE if row.verdict == "late" else "")
 
 
 def markdown(rows: Sequence[RowResult]) -> str:
@@ -67,7 +67,7 @@ def summaries(rows: Sequence[RowResult]) -> Iterator[str]:
         if row.verdict == "late" and not row.stopped_by_a_person:
             yield f"{name}: {_recovery(row)}; notified: {_notified(row)}."
         elif row.verdict == "late" and not row.notified:
-            yield f"{name}: no one is notified before a person starts it again."
+            yield f"{name}: no alert is delivered until you start it again."
         elif row.verdict == "aborted":
             yield f"{name}: {_recovery(row)}"
 

@@ -36,6 +36,7 @@ BACKEND_TEMPLATE = ROOT / "lb" / "backend.cfg"
 DEADLINE_FILE = ROOT / "lb" / "deadline.lua"
 # Two backends for each service; and for each frontend, a map from path to service.
 BACKENDS_FILE = "backends.cfg"
+# In the order in which a request passes them.
 FRONTENDS = ("public", "internal")
 
 

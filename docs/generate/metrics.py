@@ -11,7 +11,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.metrics_core import Metric as Family
 
 from alertdrill.config.settings import StackSettings
-from alertdrill.control.metrics import declare_lost_lines
+from alertdrill.control.app import declare_lost_lines
 from alertdrill.runtimes.native.runtime import NativeRuntime
 from alertdrill_telemetry.drain import DrainState
 from alertdrill_telemetry.exporter import MetricsExporter

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
-from alertdrill.control.metrics import declare_lost_lines
+from alertdrill.control.app import declare_lost_lines
 from alertdrill_telemetry.metrics import EXPORTER_METRICS, Metrics
 from alerting.responder.metrics import ResponderMetrics
 

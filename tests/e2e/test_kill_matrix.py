@@ -37,9 +37,9 @@ def test_one_instance_recovers_from_every_fault(idle_stack: Stack) -> None:
         ("kill", "stop", "pause"), "recovered"
     ), completed.stdout
     assert completed.returncode == 0
-    assert results["kill"].healer == "supervisord"
-    assert results["stop"].healer.startswith("the responder")
-    assert results["pause"].healer == "the responder (InstanceHung)"
+    assert results["kill"].recovered_by == "supervisord"
+    assert results["stop"].recovered_by.startswith("the responder")
+    assert results["pause"].recovered_by == "the responder (InstanceHung)"
     assert results["stop"].lost == 0  # it drains
     assert "web" in (idle_stack.home / "kill-matrix.md").read_text()
 

@@ -20,7 +20,7 @@ CONNECTIONS = 16
 # one 15 s), a free instance 5 s and an answer 10 s.
 HANG_S = 40.0
 # How long a client waits for an answer to what may not be a complete request.
-PATIENCE_S = 0.4
+INCOMPLETE_TIMEOUT_S = 0.4
 # Each input has an address of its own, so that a line without an id belongs to it.
 FIRST_ADDRESS = int(ipaddress.ip_address("127.1.0.0"))
 # As many as 127.0.0.0/8 has addresses, nearly.
@@ -76,7 +76,7 @@ class Connection:
                     self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
                     return Outcome(item, left=True)
                 if item.end == WAITS:
-                    left = not self._read(HANG_S if item.methods else PATIENCE_S, item)
+                    left = not self._read(HANG_S if item.methods else INCOMPLETE_TIMEOUT_S, item)
                     hangs = left and bool(item.methods)
                 if item.end != STALLS:
                     self._socket.shutdown(socket.SHUT_WR)

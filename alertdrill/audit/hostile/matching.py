@@ -8,18 +8,18 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...config.services import LARGE
+from ...runtimes.config_files import FRONTENDS
 from .client import Outcome
 
 # HAProxy's name of the server if it has chosen none.
 NO_SERVER = "<NOSRV>"
-PUBLIC, INTERNAL = "public", "internal"
+PUBLIC, INTERNAL = FRONTENDS
 # What HAProxy writes if it has not read the request.
 UNKNOWN = "-"
 # The first letter of HAProxy's `ended`, if the client went away or was too slow.
 CLIENT_LEFT = "Cc"
 SERVER_ERROR = 500
-# A frame of HTTP/2, which the load balancer speaks too, begins with its length in three bytes.
-HTTP_2 = b"\0"
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def parse_line(text: str) -> Line | None:
         status=int(fields["status"]),
         client=str(fields["client"]),
         frontend=fields.get("frontend", ""),
-        backend=fields.get("backend", "").removesuffix("-large"),
+        backend=fields.get("backend", "").removesuffix(LARGE),
         server=fields.get("server", ""),
         ended=fields.get("ended") or "--",
         retries=int(retries) if retries.isdigit() else 0,
@@ -81,9 +81,9 @@ def outcome_problem(outcome: Outcome) -> str:
         if response.status >= SERVER_ERROR:
             return f"response {response.status}"
         if response.of_operations:
-            return "answered by the operations of a service"
+            return "an operations endpoint of a service answered"
         if not response.complete:
-            return f"response {response.status} breaks off"
+            return f"response {response.status} is incomplete"
     return outcome.error
 
 
@@ -122,8 +122,6 @@ def connection_problem(outcome: Outcome | None, lines: Sequence[Line]) -> str:
     if outcome is None:
         return "lines without an outcome"
     if not outcome.input.data:  # HAProxy counts and answers it, and writes no line
-        return ""
-    if outcome.rest.startswith(HTTP_2) and not outcome.responses:
         return ""
     responses = list(outcome.responses)
     # The client ends its side after the first response, though more than one may be due.

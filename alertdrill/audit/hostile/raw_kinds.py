@@ -333,7 +333,10 @@ def garbage(draw: Draw) -> Draft:
 
 
 def stalled(draw: Draw) -> Draft:
-    """Return a request that stops in its head or its body, and goes on for no timeout."""
+    """Return a request that stops in its head or its body.
+
+    The client sends nothing more until the load balancer closes the connection.
+    """
     part = draw.request()[:-2]
     body = draw.post(b"{}")[:-1]
     large = draw.post(b"[{}" + b" " * 20_000 + b"]")[:-5000]

@@ -17,7 +17,8 @@ from ...config.services import SERVICES
 from ...drills.context import AuditContext
 from ...drills.session import CURRENT_STACK, EPHEMERAL_STACK
 from ...runtimes.base import ProgressCallback, StackRuntime, running_ops_addresses
-from ..client import FRONTENDS, AuditError
+from ...runtimes.config_files import FRONTENDS
+from ..client import AuditError
 from ..counts import REQUESTS, SAMPLE
 from ..report import CountSource, compare_count
 from .client import Client, Outcome
@@ -147,7 +148,7 @@ class HostileAudit:
             if counts == last:
                 return counts
             last = counts
-        raise AuditError("the counters never stand still: other clients send requests")
+        raise AuditError("the counters do not stop changing: stop the other clients of this stack")
 
     def _fetch_counters(self) -> dict[tuple[str, str], int]:
         text = request(

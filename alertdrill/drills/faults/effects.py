@@ -1,4 +1,4 @@
-"""What the faults of a service achieve, measured in raw metrics: no rule is asked about it."""
+"""Measure the effect of a service's faults in raw metrics, independently of the rules."""
 
 from __future__ import annotations
 
@@ -75,11 +75,11 @@ def measure(spec: FaultSpec, prometheus: Prometheus, since: float) -> Effect | N
         return None
     seconds = time.time() - since
     unit, target, query = EFFECTS[spec.kind]
-    wanted = target(spec, seconds)
-    if not wanted:
+    goal = target(spec, seconds)
+    if not goal:
         return None
     name, window = spec.target, f"{max(MIN_WINDOW_S, int(seconds))}s"
     label = "instance" if name.rpartition("-")[2].isdecimal() else "service"
     selector = f'{{job="services", {label}="{name}"}}'
     achieved = prometheus.value(query.replace("{target}", selector).replace("{range}", window))
-    return Effect(achieved or 0.0, wanted, unit)
+    return Effect(achieved or 0.0, goal, unit)

@@ -160,7 +160,7 @@ LAUNCHES: Mapping[str, Launch] = {
         command=(
             "{program}",
             "--config.file=alertmanager.yml",
-            # Asks for a password.
+            # It requires a password.
             "--web.config.file={layout.alertmanager_login}/web.yml",
             "--storage.path={layout.data}/alertmanager",
             "--web.listen-address=127.0.0.1:{port}",

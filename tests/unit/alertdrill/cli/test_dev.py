@@ -97,10 +97,10 @@ def test_file_that_disappears_does_not_end_the_watch(
     is_file = Path.is_file
 
     def remove(path: Path) -> bool:
-        found = is_file(path)
+        exists = is_file(path)
         if path == temporary:
             path.unlink(missing_ok=True)
-        return found
+        return exists
 
     monkeypatch.setattr(Path, "is_file", remove)
     assert temporary not in dev.snapshot(root)["web"]

@@ -92,7 +92,7 @@ def test_component_that_does_not_recover_exits_1(matrix: FakeMatrix) -> None:
     matrix.outcome = {"verdict": "late", "seconds": None}
     completed = matrix.run("--only", "web-1", "--fault", "pause")
     assert completed.exit_code == 1
-    assert "pause of web-1 (1 of 2): not within 60 s; notified: no one." in completed.stdout
+    assert "pause of web-1 (1 of 2): not within 60 s; notified: none." in completed.stdout
 
 
 def test_component_that_a_person_stopped_exits_0(matrix: FakeMatrix) -> None:

@@ -81,7 +81,7 @@ def test_inconclusive_drill_does_not_blame_the_rule(
 ) -> None:
     simulated.delays["pending"] = None
     simulated.use, simulated.effect = BUSY, WEAK
-    sentence = f"it must be > 0.7{diagnose.BLAME}"
+    sentence = f"it must be > 0.7{diagnose.NO_EFFECT_OR_WRONG_RULE}"
     monkeypatch.setattr(diagnose, "explain_missing", lambda *_, **__: sentence)
     assert simulated.run().reason.endswith("it must be > 0.7.")
 

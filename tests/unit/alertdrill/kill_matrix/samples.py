@@ -43,12 +43,12 @@ def result(**changed: Any) -> RowResult:
         "seconds": 2.5,
         "sent": 25,
         "lost": 1,
-        "healer": "supervisord",
+        "recovered_by": "supervisord",
     }
     return RowResult.model_validate({**values, **changed})
 
 
 def late(**changed: Any) -> RowResult:
     """Return the result of a row that does not recover: every copy was stopped."""
-    values = {"verdict": "late", "seconds": None, "healer": "", "fault": "stop"}
+    values = {"verdict": "late", "seconds": None, "recovered_by": "", "fault": "stop"}
     return result(**{**values, "target": "web", "copies": 2, **changed})

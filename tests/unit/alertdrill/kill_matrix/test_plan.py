@@ -47,7 +47,9 @@ def test_only_selects_components_and_instances(only: list[str], targets: list[st
 
 
 def test_unknown_component_is_refused() -> None:
-    with pytest.raises(AlertdrillError, match=r"no component 'wbe'.*use prometheus, web, web-1\."):
+    with pytest.raises(
+        AlertdrillError, match=r"'wbe' is not a component.*use prometheus, web, web-1\."
+    ):
         plan_rows(STACK, only=["wbe"])
 
 

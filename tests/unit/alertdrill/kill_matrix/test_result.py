@@ -4,14 +4,14 @@ import pytest
 
 from alertdrill.errors import AlertdrillError
 from alertdrill.kill_matrix.plan import Row
-from alertdrill.kill_matrix.result import Results, find_healer, read, write
+from alertdrill.kill_matrix.result import Results, find_recovered_by, read, write
 from tests.unit.alertdrill.kill_matrix.samples import late, result, row
 
 RESTART = ("restart", "web-1", "InstanceHung")
 
 
 @pytest.mark.parametrize(
-    ("actions", "replaced", "reconciled", "healer"),
+    ("actions", "replaced", "reconciled", "recovered_by"),
     [
         ([RESTART], True, False, "the responder (InstanceHung)"),
         ([("restart", "web-2", "InstanceHung")], True, False, "supervisord"),
@@ -20,18 +20,20 @@ RESTART = ("restart", "web-1", "InstanceHung")
         ([], False, False, "itself"),
     ],
 )
-def test_healer_is_what_replaced_the_process(
-    actions: list[tuple[str, str, str]], replaced: bool, reconciled: bool, healer: str
+def test_recovered_by_is_what_replaced_the_process(
+    actions: list[tuple[str, str, str]], replaced: bool, reconciled: bool, recovered_by: str
 ) -> None:
-    assert healer == find_healer(
+    assert recovered_by == find_recovered_by(
         row(), runtime="native", actions=actions, replaced=replaced, reconciled=reconciled
     )
 
 
 def test_control_api_recovers_the_supervisor() -> None:
     supervisor = Row("supervisord", "supervisord", "pause")
-    healer = find_healer(supervisor, runtime="native", actions=[], replaced=True, reconciled=False)
-    assert healer == "the control API"
+    recovered_by = find_recovered_by(
+        supervisor, runtime="native", actions=[], replaced=True, reconciled=False
+    )
+    assert recovered_by == "the control API"
 
 
 def test_only_a_person_who_stopped_every_copy_excuses_a_row() -> None:

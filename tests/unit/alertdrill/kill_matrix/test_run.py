@@ -135,7 +135,7 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
 
 def test_recovery_is_measured_from_the_fault(stack: Stack) -> None:
     result = stack.run()
-    assert (result.verdict, result.healer) == ("recovered", "its supervisor")
+    assert (result.verdict, result.recovered_by) == ("recovered", "its supervisor")
     assert result.seconds == pytest.approx(5.0, abs=0.5)
     assert (result.sent, result.lost) == (10, 2)
     assert [(alert.name, alert.severity) for alert in result.alerts] == [("InstanceDown", "ticket")]
@@ -146,7 +146,7 @@ def test_fault_is_undone_after_the_timeout(stack: Stack) -> None:
     stack.delay = None
     stack.notifications = [ReceivedAlert("InstanceDown", "firing", "ticket", {}, {})]
     result = stack.run()
-    assert (result.verdict, result.seconds, result.healer) == ("late", None, "")
+    assert (result.verdict, result.seconds, result.recovered_by) == ("late", None, "")
     assert result.notified == ("InstanceDown (ticket)",)
     assert result.reason == "web-1 is failed."
     assert [call[0] for call in stack.runtime.calls] == ["kill", "start"]
@@ -156,7 +156,7 @@ def test_fault_is_undone_after_the_timeout(stack: Stack) -> None:
 def test_action_of_the_responder_is_named(stack: Stack) -> None:
     times = (stack.clock.now, stack.clock.now)
     stack.finished = [PerformedAction("InstanceHung", "restart", "web", "web-1", "done", *times)]
-    assert stack.run().healer == "the responder (InstanceHung)"
+    assert stack.run().recovered_by == "the responder (InstanceHung)"
 
 
 def test_row_without_a_steady_state_breaks_nothing(stack: Stack) -> None:
@@ -170,7 +170,10 @@ def test_row_without_a_steady_state_breaks_nothing(stack: Stack) -> None:
 def test_refused_fault_is_undone_and_reported(stack: Stack) -> None:
     stack.runtime.refuses = {"kill"}
     result = stack.run()
-    assert (result.verdict, result.reason) == ("aborted", "The fault was refused: No kill today.")
+    assert (result.verdict, result.reason) == (
+        "aborted",
+        "The fault could not be injected: No kill today.",
+    )
     assert stack.runtime.calls[-1] == ("start", "web-1")
 
 

@@ -30,10 +30,10 @@ def test_never_stands_only_where_a_person_stopped_every_copy() -> None:
 
 def test_row_that_does_not_recover_says_who_is_notified() -> None:
     lost = {"verdict": "late", "seconds": None}
-    assert cell("Notified", **lost) == "no one"
+    assert cell("Notified", **lost) == "none"
     assert cell("Notified", **lost, notified=["A (page)", "B (ticket)"]) == "A (page), B (ticket)"
     late_only = cell("Notified", **lost, notified_late=["A (page)"])
-    assert late_only == "no one; after the undo: A (page)"
+    assert late_only == "none; after the undo: A (page)"
 
 
 def test_aborted_row_has_its_reason_and_no_counts() -> None:
@@ -43,7 +43,7 @@ def test_aborted_row_has_its_reason_and_no_counts() -> None:
 
 
 def test_markdown_has_a_line_for_each_row() -> None:
-    lines = markdown([result(healer="a|b"), late()]).splitlines()
+    lines = markdown([result(recovered_by="a|b"), late()]).splitlines()
     assert len(lines) == 4
     assert "a\\|b" in lines[2]
     assert {line.replace("\\|", "").count("|") for line in lines} == {len(COLUMNS) + 1}
@@ -58,7 +58,7 @@ def test_summaries_name_what_needs_attention() -> None:
         result(verdict="aborted", seconds=None, reason="The proxy refuses."),
     ]
     assert list(summaries(rows)) == [
-        "stop of web (all 2): no one is notified before a person starts it again.",
+        "stop of web (all 2): no alert is delivered until you start it again.",
         "pause of web (all 2): not within 60 s: web-1 is paused; notified: ServiceDown (page).",
         "kill of web-1 (1 of 2): not measured: The proxy refuses.",
     ]

@@ -52,7 +52,7 @@ Serve = Callable[[Callable[[socket.socket], None]], Server]
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     monkeypatch.setattr(client, "HANG_S", 0.3)
-    monkeypatch.setattr(client, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(client, "INCOMPLETE_TIMEOUT_S", 0.1)
     servers: list[Server] = []
 
     def start(handle: Callable[[socket.socket], None]) -> Server:

@@ -42,7 +42,6 @@ EXPLAINED = {
         [lb_line(414, server="<NOSRV>", ended="LR")],
     ),
     "not parsed": ([BAD], [bad_request()]),
-    "not parsed, in HTTP/2": ([an_outcome(rest=b"\0\0\6\4")], [bad_request(0)]),
     "retried": ([OK], [lb_line(retries="+1"), service_line(), service_line()]),
     "client left, no line of the service": (
         [an_outcome(left=True)],
@@ -98,6 +97,7 @@ UNEXPLAINED = {
     "hang": ([an_outcome(hangs=True, left=True)], [], "hang"),
     "operations": ([an_outcome(Response(200, "a", of_operations=True))], CALL, "operations"),
     "broken line": ([], ['{"logger":"access","service":'], "broken access line"),
+    "HTTP/2": ([an_outcome(rest=b"\0\0\6\4")], [bad_request(0)], "no response: b'\\x00"),
     "no HTTP": ([an_outcome(Response(200, "a"), rest=b"x")], CALL, "no response: b'x'"),
 }
 
