@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ..config.services import SERVICES
 from ..drills.model import ACTIONS
 from ..errors import AlertdrillError
 from .plan import FAULTS, FaultName, Row
@@ -79,8 +80,9 @@ class RowResult(_Model):
 
     @property
     def stopped_by_a_person(self) -> bool:
-        """Return whether a person stopped every copy, which nothing may start again."""
-        return self.verdict == "late" and self.fault == "stop" and self.copies == self.total
+        """Return whether a person stopped what the responder does not start again."""
+        is_left = self.copies == self.total or self.component not in SERVICES
+        return self.verdict == "late" and self.fault == "stop" and is_left
 
 
 class Results(_Model):
@@ -136,6 +138,8 @@ def find_recovered_by(
             return f"the responder ({alert})"
     if not replaced:
         return "itself"
+    # The engine resumes nothing, and Loki may lack the line while it was frozen itself.
+    reconciled = reconciled or (runtime == "compose" and row.fault == "pause")
     return RECONCILE_LOOP if reconciled else SUPERVISORS.get(runtime, "its supervisor")
 
 

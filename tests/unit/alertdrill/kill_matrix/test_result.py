@@ -36,8 +36,17 @@ def test_control_api_recovers_the_supervisor() -> None:
     assert recovered_by == "the control API"
 
 
+def test_frozen_container_is_restarted_by_the_reconcile_loop() -> None:
+    frozen = Row("loki", "loki", "pause", instances=("loki-1",))
+    recovered_by = find_recovered_by(
+        frozen, runtime="compose", actions=[], replaced=True, reconciled=False
+    )
+    assert recovered_by == "the control API's reconcile loop"
+
+
 def test_only_a_person_who_stopped_every_copy_excuses_a_row() -> None:
     assert late().stopped_by_a_person
+    assert late(component="control", copies=1).stopped_by_a_person
     assert not late(copies=1).stopped_by_a_person
     assert not late(fault="kill").stopped_by_a_person
     assert not late(fault="pause").stopped_by_a_person
