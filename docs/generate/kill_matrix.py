@@ -29,9 +29,9 @@ def page() -> str:
         "Kill matrix",
         "`alertdrill kill-matrix` breaks one copy and all copies of each component, while requests"
         " arrive steadily through the load balancer. A row has one fault, from the steady state:",
-        "- **Fault**: `kill -9`, by the engine for containers (`docker kill`); a stop as `alertdrill"
-        " stop` does it; a pause, which is SIGSTOP for processes and `docker pause` for"
-        " containers.\n"
+        "- **Fault**: `kill -9`, by the engine for containers (`docker kill`); a stop as"
+        " `alertdrill stop` does it; a pause, which is SIGSTOP for processes and `docker pause`"
+        " for containers.\n"
         "- **Recovery**: the seconds from the fault until each instance is ready, Prometheus"
         " scrapes each target, and the load balancer sends requests to each server. A fault that"
         " lasts longer than the timeout is undone. *Never* means that a person stopped it: the"
