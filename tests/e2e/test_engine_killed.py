@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -40,33 +39,13 @@ def answers(stack: Stack) -> bool:
         return False
 
 
-def start_engine(command: Sequence[str]) -> None:
-    """Start the engine as systemd does: again, if it ends at once."""
-    log = Path(os.environ["ENGINE_PIDFILE"]).with_name("log")
-    with log.open("a") as output:
-
-        def start() -> subprocess.Popen[bytes]:
-            return subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
-
-        engine = start()
-
-        def serves() -> bool:
-            nonlocal engine
-            if engine.poll() is not None:
-                engine = start()
-            return not subprocess.run(
-                ["docker", "version"], capture_output=True, check=False
-            ).returncode
-
-        poll_until(serves, "the engine", ENGINE_TIMEOUT_S)
-
-
 def test_every_container_comes_back_after_the_engine(stack: Stack, engine: psutil.Process) -> None:
     before, command = ready(stack), engine.cmdline()
     ended = [engine, *engine.children()]  # containerd ends with it
     engine.send_signal(signal.SIGKILL)
-    poll_until(lambda: all(map(has_ended, ended)), "its end", 10)
-    start_engine(command)
+    poll_until(lambda: all(map(has_ended, ended)), "the engine to end", 10)
+    with Path(os.environ["ENGINE_PIDFILE"]).with_name("log").open("a") as log:
+        subprocess.run(["setsid", "--fork", *command], stdout=log, stderr=log, check=True)
     poll_until(lambda: answers(stack), "an answer of the services", ENGINE_TIMEOUT_S)
     poll_until(lambda: ready(stack) == before, "every container to be ready", READY_TIMEOUT_S)
     poll_until(stack.scrapes_everything, "every instance to be scraped again", 30)
