@@ -112,8 +112,8 @@ def kill_matrix(**options: Any) -> None:
     Kill, stop and pause one copy and all copies of each component while requests arrive steadily.
     Record the seconds until the steady state returns, the requests lost, what recovers the
     component, and which alerts fire. What does not recover in time is undone. Write the table as
-    JSON and as Markdown. Exit with 1 if a component does not recover, unless you stopped every copy
-    of it.
+    JSON and as Markdown. Exit with 1 if a component does not recover from a kill or a pause, or a
+    service from the stop of one instance.
     """
     stack = resolve_runtime(settings.current(), lambda _: None)
     options["faults"] = options["faults"] or FAULTS

@@ -42,7 +42,7 @@ MIN_RETRY_DELAY_S, MAX_RETRY_DELAY_S = 0.25, 2.0
 ENGINE_TIMEOUT_S = 4.0
 # A window and a list, or one start, take eight seconds at most if the proxy does not answer.
 MAX_SILENCE_S = 10.0
-# A component that is paused for longer is frozen. A look every two seconds finds it.
+# A component that is paused for longer is frozen. Each window ends with a list of the containers.
 FROZEN_NS = 10 * NS_PER_SECOND
 RESTART_POLICIES = ("always", "unless-stopped")
 log = logging.getLogger("alertdrill.control.reconcile")

@@ -276,7 +276,7 @@ def end_abandoned_runs(settings: StackSettings, on_progress: ProgressCallback) -
             if ephemeral.home.exists() and not isinstance(runtime, EphemeralStackOwner):
                 runtime.down(on_progress)
     except LockedError:
-        on_progress("a run of drills is in progress: its load and its ephemeral stack go on")
+        on_progress("a run of drills is in progress: its load and its ephemeral stack keep running")
 
 
 def start_guard(home: Path) -> subprocess.Popen[bytes]:

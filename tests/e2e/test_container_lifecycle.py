@@ -135,7 +135,7 @@ def test_one_replica_of_what_heals_brings_back_the_other(stack: Stack) -> None:
 
 def test_paused_component_is_restarted(stack: Stack) -> None:
     project = stack.environment["COMPOSE_PROJECT_NAME"]
-    # All that have no alert with an action; of what heals, one replica.
+    # No alert on these has an action; one replica of the control API restarts the other.
     paused = ["lb-1", "prometheus-1", "alertmanager-1", "responder-1", "control-1"]
     docker(stack, "pause", *(f"{project}-{name}" for name in paused))
 

@@ -110,7 +110,9 @@ def test_run_in_progress_goes_on(
     finally:
         load.communicate(b"\n")
     assert stopped == []
-    assert notes == ["a run of drills is in progress: its load and its ephemeral stack go on"]
+    assert notes == [
+        "a run of drills is in progress: its load and its ephemeral stack keep running"
+    ]
 
 
 def test_home_without_runs_stays_empty(tmp_path: Path, notes: list[str]) -> None:

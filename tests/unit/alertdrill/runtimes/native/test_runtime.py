@@ -162,6 +162,18 @@ def test_leaving_instances_drain_in_parallel(scale: Scale) -> None:
     assert "stop web-3 web-4" in messages
 
 
+def test_second_instance_serves_while_the_only_one_is_renewed(
+    scale: Scale, running: Any, messages: list[str]
+) -> None:
+    scale(1)
+    messages.clear()
+    running.renew("web", lambda _: None)
+    assert [message for message in messages if message.split()[0] in ("ready", "stop")] == [
+        *("ready web/web-2", "stop web-1", "stop web-2"),
+    ]
+    assert running.replicas()["web"] == 1
+
+
 def test_replica_count_is_stored(scale: Scale, running: Any) -> None:
     assert scale(2) == ["targets"]
     scale(3)
