@@ -174,5 +174,6 @@ class Instance:
 
     def lines(self, logger: str) -> list[dict[str, Any]]:
         """Return the lines that a logger and those below it wrote; every line must be JSON."""
-        read = [json.loads(line) for line in self.log.read_text().splitlines()]
+        # What follows the last line break is a line that is being written.
+        read = [json.loads(line) for line in self.log.read_text().split("\n")[:-1]]
         return [line for line in read if f"{line['logger']}.".startswith(f"{logger}.")]
