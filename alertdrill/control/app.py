@@ -69,7 +69,8 @@ def serve() -> Flask:
     if settings.stack.runtime != IN_NETWORK:
         return create_app(settings, runtime)
     host, project = os.environ.get("DOCKER_HOST", ""), settings.stack.project
-    reconciler = Reconciler(ProjectEngine(host, project, ENGINE_TIMEOUT_S))
+    engine = ProjectEngine(host, project, ENGINE_TIMEOUT_S)
+    reconciler = Reconciler(engine, speed=settings.stack.speed)
     reconciler.start_thread()
 
     def proxy_answers(name: str) -> bool:

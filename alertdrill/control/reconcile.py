@@ -1,9 +1,10 @@
-"""Start the containers that exited without a stop, and restart frozen components.
+"""Start the containers that exited without a stop, and restart frozen and stopped components.
 
 The engine restarts a container that crashes. It does not restart one that is killed through it,
 since it treats that as a stop by hand; its events tell the two apart. Each replica of the control
 API runs this loop, and a start is harmless if another replica was faster. A service that is frozen
-has an alert, and the responder restarts it; any other component is restarted here.
+or stopped has an alert, and the responder restarts it; any other component is restarted here: a
+frozen one soon, and one that a person has stopped after ten minutes.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ..config.services import SERVICES
+from ..config.components import COMPONENTS
 from ..errors import AlertdrillError
+from ..runtimes.base import MAX_STOPPED_S
 from ..runtimes.engine import NS_PER_SECOND, ListedContainer, ProjectEngine
 from ..runtimes.errors import EngineError
 
@@ -94,15 +96,18 @@ class ExitTracker:
 
 
 class Reconciler:
-    """Starts what exited without a stop, window by window; `now` is in nanoseconds since 1970."""
+    """Starts what should run, window by window; `now` is in nanoseconds since 1970."""
 
-    def __init__(self, engine: ProjectEngine, now: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self, engine: ProjectEngine, now: Callable[[], int] = time.time_ns, speed: float = 1.0
+    ) -> None:
         self._engine = engine
         self._now = now
+        self._max_stopped = MAX_STOPPED_S / speed * NS_PER_SECOND
         self._exits = ExitTracker()
         self._watched_until = now() - LOOKBACK_NS
-        # When each paused component was first seen so.
-        self._paused_since: dict[str, int] = {}
+        # When each paused or exited component was first seen so.
+        self._since: dict[tuple[str, str], int] = {}
         self._last_step = time.monotonic()
 
     def is_alive(self) -> bool:
@@ -141,9 +146,13 @@ class Reconciler:
             if container.state == "exited" and container.id in unexpected:
                 self._last_step = time.monotonic()
                 self._start(container)
-        for container in self._frozen(containers):
+        lasting = self._lasting(containers)
+        for container in lasting["paused"]:
             self._last_step = time.monotonic()
             self._restart(container)
+        for container in lasting["exited"]:
+            self._last_step = time.monotonic()
+            self._start(container, "stopped")
 
     def observe(self) -> Sequence[ListedContainer]:
         """Watch one window of events; return the containers after it."""
@@ -158,13 +167,22 @@ class Reconciler:
         self._watched_until = min(started + WINDOW_NS, self._now())
         return self._engine.listed()
 
-    def _frozen(self, containers: Iterable[ListedContainer]) -> Sequence[ListedContainer]:
-        now, before = self._now(), self._paused_since
-        paused = [
-            row for row in containers if row.state == "paused" and row.service not in SERVICES
-        ]
-        self._paused_since = {row.id: before.get(row.id, now) for row in paused}
-        return [row for row in paused if now - self._paused_since[row.id] >= FROZEN_NS]
+    def _lasting(
+        self, containers: Iterable[ListedContainer]
+    ) -> Mapping[str, Sequence[ListedContainer]]:
+        """Return the components that have been paused or exited for too long, by state."""
+        now, before = self._now(), self._since
+        longest = {"paused": FROZEN_NS, "exited": self._max_stopped}
+        ours = [row for row in containers if row.service in COMPONENTS and row.state in longest]
+        self._since = {(row.id, row.state): before.get((row.id, row.state), now) for row in ours}
+        return {
+            state: [
+                row
+                for row in ours
+                if row.state == state and now - self._since[row.id, state] >= limit
+            ]
+            for state, limit in longest.items()
+        }
 
     def _restart(self, container: ListedContainer) -> None:
         try:
@@ -176,13 +194,13 @@ class Reconciler:
             if error.status != 404:  # removed meanwhile
                 log.log(logging.ERROR, "%s can't be restarted yet: %s", container.name, error)
 
-    def _start(self, container: ListedContainer) -> None:
+    def _start(self, container: ListedContainer, state: str = "killed") -> None:
         name = container.name
         try:
             details = self._engine.inspect(name)
             if _should_run(details, container.id):
                 self._engine.start(name)
-                log.warning("%s was killed: restarted it.", name)
+                log.warning("%s was %s: restarted it.", name, state)
         except EngineError as error:
             if error.status == 403:  # the proxy forbids it
                 log.log(logging.ERROR, "%s can't be restarted: %s", name, error)

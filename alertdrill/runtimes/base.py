@@ -36,6 +36,9 @@ State = Literal["ready", "unready", "starting", "stopped", "standby", "paused", 
 ProgressCallback = Callable[[str], None]
 # The container label, and Swarm's service label, with which the responder may heal a service.
 HEAL_LABEL = "alertdrill.heal"
+# A component that a person has stopped is started again after this time at speed 1: longer than a
+# restart by hand takes, and than any drill needs.
+MAX_STOPPED_S = 600.0
 HEAL_VALUES = ("true", "1")
 POLL_INTERVAL_S = 0.1
 # The path at which the control API tells Prometheus whether the supervisor answers.

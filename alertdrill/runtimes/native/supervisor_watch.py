@@ -1,4 +1,8 @@
-"""The watch over supervisord, in the control API: each of the two starts the other again."""
+"""The watch over supervisord, in the control API: each of the two starts the other again.
+
+It also starts a component again that a person has stopped a while ago; the responder does this for
+services.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,10 @@ from typing import Any
 
 import psutil
 
+from ...config.components import COMPONENTS
 from ...errors import AlertdrillError
 from ...file_lock import LockedError
+from ..base import MAX_STOPPED_S
 from .stack import NativeStack
 from .supervisor import SupervisorUnavailableError
 from .supervisord_processes import OUTPUTS, open_output
@@ -59,9 +65,11 @@ class SupervisorWatch:
     def step(self) -> None:
         """Hold the output of new processes; start supervisord again if it is gone or frozen."""
         try:
-            self._hold_outputs(self._stack.supervisor.processes())
+            processes = self._stack.supervisor.processes()
+            self._hold_outputs(processes)
             self._pid = self._stack.supervisor.pid()
             self._answered_at = time.monotonic()
+            self._start_stopped(processes)
         except SupervisorUnavailableError:
             if self._pid and not self._may_answer():
                 self._start_again()
@@ -94,6 +102,17 @@ class SupervisorWatch:
                 ends = (open_output(pid, descriptor) for descriptor, _ in OUTPUTS.values())
                 self._outputs[name] = [end for end in ends if end is not None]
         self._running = running
+
+    def _start_stopped(self, processes: Mapping[str, Mapping[str, Any]]) -> None:
+        longest = MAX_STOPPED_S / self._stack.settings.speed
+        for name, info in processes.items():
+            # One that was never started has not been stopped either.
+            is_stopped = info["statename"] == "STOPPED" and info["stop"]
+            is_late = info["now"] - info["stop"] >= longest
+            if is_stopped and is_late and name.rpartition("-")[0] in COMPONENTS:
+                with self._stack.lock():
+                    self._stack.supervisor.start(name)
+                log.warning("%s was stopped: restarted it.", name)
 
     def _start_again(self) -> None:
         """Start supervisord, and what has ended since the last step."""

@@ -328,6 +328,20 @@ def test_frozen_service_is_left_to_the_responder(
     assert engine.started == []
 
 
+@pytest.mark.parametrize(
+    ("service", "speed", "started"), [("lb", 1, 600), ("lb", 12, 50), ("web", 12, None)]
+)
+def test_stopped_component_is_started_after_a_while(
+    engine: FakeEngine, service: str, speed: float, started: int | None
+) -> None:
+    reconciler = Reconciler(engine, engine.clock, speed)
+    engine.rows, engine.service = [event("die", BEGIN), event("stop", BEGIN)], service
+    reconcile_for((started or 100) - 4, engine, reconciler)
+    assert engine.started == []
+    reconcile_for(8, engine, reconciler)
+    assert engine.started == ([NAME] if started else [])
+
+
 def test_component_that_another_replica_restarted_is_left_alone(
     engine: FakeEngine, reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch
 ) -> None:

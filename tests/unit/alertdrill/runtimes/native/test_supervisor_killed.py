@@ -34,11 +34,11 @@ MAX_FROZEN_S = 12
 
 
 class Run:
-    """A supervisord with four processes, one of them of a service, and the watch over it."""
+    """A supervisord with five processes, also of a service and a component, and its watch."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        scripts = {"counter-1": COUNTER, "master-1": MASTER, "idle-1": IDLE, "web-1": IDLE}
+        scripts = {"counter-1": COUNTER, "master-1": MASTER, "idle-1": IDLE, "web-1": IDLE, "loki-1": IDLE}
         processes = [Process(name, ["sh", "-c", text], 1, "") for name, text in scripts.items()]
         layout.supervisor_config.write_text(render(processes, layout))
         stack = NativeStack(StackSettings(layout.home.parent))
@@ -160,6 +160,19 @@ def test_supervisord_that_stays_frozen_is_replaced(
     wait_until(run.supervisor.is_running, "the new supervisord")
     assert frozen not in find_supervisors(str(run.layout.home))
     assert run.pids() == before
+
+
+def test_stopped_component_is_started_after_a_while(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.supervisor.stop("loki-1", "web-1")
+    run.watch.step()
+    assert run.pids()["loki-1"] == 0
+    monkeypatch.setattr("alertdrill.runtimes.native.supervisor_watch.MAX_STOPPED_S", 0.0)
+    run.watch.step()
+    wait_until(lambda: run.pids()["loki-1"] > 0, "loki-1")
+    # The responder decides about services; some of them are on standby.
+    assert run.pids()["web-1"] == 0
 
 
 def test_supervisord_that_was_never_there_is_not_started(layout: Layout) -> None:
