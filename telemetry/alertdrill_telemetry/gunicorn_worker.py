@@ -15,7 +15,7 @@ from fcntl import ioctl
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from gunicorn.http.errors import ParseException
+from gunicorn.http.errors import LimitRequestHeaders, ParseException
 from gunicorn.workers import gthread
 from werkzeug.exceptions import BadRequest
 
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 # A request follows its connection within a millisecond, unless the client opens spare connections.
 FIRST_BYTE_TIMEOUT_S = 0.005
 # What is kept of a request until it is complete: 16 MiB for the 1,000 connections of a worker. A
-# longer one gets a thread and arrives there.
+# longer body arrives in a thread; a longer head is refused.
 MAX_KEPT_BYTES = 16 * 1024
+# Below the limit of connections: of those that wait, the oldest leave, so that others can come.
+SPARE_CONNECTIONS = 32
 LENGTH = re.compile(rb"\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r\n", re.IGNORECASE)
 CHUNKED = re.compile(rb"\ntransfer-encoding:", re.IGNORECASE)
 EXPECTATION = re.compile(rb"\nexpect:", re.IGNORECASE)
@@ -76,8 +78,13 @@ class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]
         elif _unread_bytes(conn.sock) > MAX_UNREAD_BYTES:
             return False
         # TLS has a buffer of its own. A stopping worker takes nothing back into the poller.
-        if self.alive and not self.cfg.is_ssl and not _has_arrived(conn):
-            return gthread._DEFER
+        if self.alive and not self.cfg.is_ssl:
+            try:
+                if not _has_arrived(conn):
+                    return gthread._DEFER
+            except LimitRequestHeaders as error:
+                self.handle_error(None, conn.sock, conn.client, error)
+                return False
         return super().handle(conn)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
@@ -125,6 +132,9 @@ class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]
         super().murder_pending()
         while self._ending and self._ending[0].timeout <= time.monotonic():
             self._end(self._ending.popleft())
+        for waiting in (self._ending, self.pending_conns, self.keepalived_conns):
+            while waiting and self.nr_conns > self.worker_connections - SPARE_CONNECTIONS:
+                self._end(waiting.popleft())
 
     def _end(self, conn: Any) -> None:
         self.poller.unregister(conn.sock)
@@ -145,7 +155,10 @@ def _unread_bytes(connection: socket.socket) -> int:
 
 
 def _has_arrived(conn: Any) -> bool:
-    """Read without waiting; return whether the request is complete, or too long to be kept."""
+    """Read without waiting; return whether the request is complete, or too long to be kept.
+
+    Raises `LimitRequestHeaders` if its head is too long.
+    """
     conn.init()
     buffer = conn.parser.unreader.buf
     size = buffer.seek(0, os.SEEK_END)
@@ -160,6 +173,8 @@ def _has_arrived(conn: Any) -> bool:
             return True
         size += buffer.write(data)
     received = buffer.getvalue()
+    if size >= MAX_KEPT_BYTES and b"\r\n\r\n" not in received:
+        raise LimitRequestHeaders(f"The head is longer than {MAX_KEPT_BYTES} bytes.")
     is_complete = size >= MAX_KEPT_BYTES or (size >= conn.awaited and _is_complete(received, conn))
     if is_complete:
         conn.awaited = conn.chunk = 0

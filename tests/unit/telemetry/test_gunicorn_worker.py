@@ -112,6 +112,26 @@ def test_clients_that_do_not_read_hold_no_thread(tmp_path: Path, path: str) -> N
         assert seconds_to_answer(instance) < TIMEOUT_S
 
 
+def test_long_head_without_an_end_is_refused(tmp_path: Path) -> None:
+    head = b"GET /healthz HTTP/1.1\r\n" + b"".join(
+        b"X-%d: %s\r\n" % (n, b"a" * 500) for n in range(33)
+    )
+    with Instance(1, tmp_path, OPS_PORT="0") as instance, ExitStack() as open_ones:
+        for _ in range(SILENT):
+            client = open_ones.enter_context(dial(instance))
+            client.sendall(head)
+        assert seconds_to_answer(instance) < TIMEOUT_S
+        client.settimeout(TIMEOUT_S)
+        assert client.recv(65536).startswith(b"HTTP/1.1 431")
+
+
+def test_idle_connections_do_not_keep_others_out(tmp_path: Path) -> None:
+    with Instance(1, tmp_path, OPS_PORT="0") as instance, ExitStack() as open_ones:
+        for _ in range(1100):  # a worker takes 1,000
+            open_ones.enter_context(dial(instance)).sendall(b"G")
+        assert seconds_to_answer(instance) < 2 * TIMEOUT_S
+
+
 def test_clients_that_do_not_close_block_nothing(tmp_path: Path) -> None:
     with Instance(1, tmp_path, OPS_PORT="0") as instance, ExitStack() as open_ones:
         for _ in range(SILENT):
