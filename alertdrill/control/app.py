@@ -7,10 +7,10 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import InternalServerError
 
-from alertdrill_telemetry import init_app, problems
+from alertdrill_telemetry import Telemetry, init_app, problems
 from alertdrill_telemetry.metrics import Metrics, Sample
 from alertdrill_telemetry.problems import Problem
 
@@ -52,7 +52,7 @@ def create_app(
     )
     app.register_error_handler(InternalServerError, lambda _: Problem(500, FAILED).response())
     app.register_blueprint(ControlService(settings, runtime).blueprint())
-    _extend_operations(telemetry.operations, is_alive, proxy_answers)
+    _extend_operations(telemetry, is_alive, proxy_answers)
     return app
 
 
@@ -81,17 +81,21 @@ def serve() -> Flask:
 
 
 def _extend_operations(
-    operations: Flask, is_alive: Callable[[], bool], proxy_answers: Callable[[str], bool]
+    telemetry: Telemetry, is_alive: Callable[[], bool], proxy_answers: Callable[[str], bool]
 ) -> None:
-    """Let health checks and scrapes fail while the loop hangs; add the scrapes of the proxies.
+    """Let scrapes fail while nothing is healed (ControlDown), and add those of the proxies.
 
     The proxies are on no network with Prometheus: it scrapes them through here.
     """
+    operations = telemetry.operations
 
     @operations.before_request
-    def check_loop() -> None:
+    def check_threads() -> None:
         if not is_alive():
             raise Problem(503, "The reconcile loop hangs: restart this instance.")
+        reason = telemetry.readiness.reasons().get("worker_threads")
+        if reason is not None and request.path == "/metrics":
+            raise Problem(503, reason)
 
     @operations.get("/proxies/<name>/metrics")
     def proxy(name: str) -> Response:

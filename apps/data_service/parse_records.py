@@ -11,6 +11,8 @@ from .errors import InvalidRecordsError, MalformedJsonError
 Record = dict[str, Any]
 # A table with more is not for people. Each field's summary is ten times as long as a short field.
 MAX_FIELDS = 1000
+# A record and a field of one have some 100 bytes in memory, however short they are in the body.
+MAX_RECORDS, MAX_CELLS = 50_000, 100_000
 # Deeper data is not a table. Python's parser fails at its recursion limit, around 1,000.
 MAX_DEPTH = 32
 # The name, in an error, of the object in a body that is not a list.
@@ -25,8 +27,9 @@ def parse(body: bytes) -> list[Record]:
     """Return the records of a UTF-8 JSON body, in order.
 
     Raises `MalformedJsonError` if the body is not JSON (RFC 8259). Raises `InvalidRecordsError`,
-    with the field, if it has no records, more than `MAX_FIELDS` different fields, a value that is
-    nested too deep, or a number that is not finite (NaN, Infinity, 1e999).
+    with the field, if it has no records or more than `MAX_RECORDS`, more than `MAX_FIELDS`
+    different fields or `MAX_CELLS` values, a value that is nested too deep, or a number that is not
+    finite (NaN, Infinity, 1e999).
     """
     try:
         data = json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
@@ -37,14 +40,21 @@ def parse(body: bytes) -> list[Record]:
     except ValueError as error:  # also UnicodeDecodeError and integers of over 4,300 digits
         raise MalformedJsonError(f"The body is not JSON: {error}.") from error
     records, field = _records(data)
+    _limit(len(records), MAX_RECORDS, field, "records")
     names: set[str] = set()
+    cells = 0
     for number, record in enumerate(records):
         _check(record, field if field == SINGLE_RECORD else f"{field}[{number}]")
         names.update(record)
-        if len(names) > MAX_FIELDS:
-            problem = f"{field} has more than {MAX_FIELDS} different fields."
-            raise InvalidRecordsError(field, problem)
+        cells += len(record)
+        _limit(len(names), MAX_FIELDS, field, "different fields")
+        _limit(cells, MAX_CELLS, field, "values")
     return records
+
+
+def _limit(count: int, limit: int, field: str, what: str) -> None:
+    if count > limit:
+        raise InvalidRecordsError(field, f"{field} has more than {limit} {what}.")
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from .errors import SettingsError
 
-# The number of replicas that the load balancer and Prometheus look for.
+# The highest number of a replica that is looked for. Each one takes a question to the name server.
 MAX_REPLICAS = 8
 
 

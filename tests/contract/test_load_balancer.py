@@ -242,6 +242,22 @@ def test_instance_accepts_what_is_rare_and_valid(gunicorn: LoadBalancer, text: s
     assert gunicorn.exchange(f"{text}Host: a\r\n\r\n").status == 200
 
 
+def test_client_can_not_speak_for_a_proxy(lb: LoadBalancer, instances: list[Instance]) -> None:
+    names = ("Proto", "Host", "Port", "Prefix", "Ssl", "Protocol", "For")
+    fields = {f"X-Forwarded-{name}": "forged" for name in names}
+    fields |= {"Forwarded": "for=forged", "X-Real-IP": "forged", "X-Original-URL": "/forged"}
+    fields |= {"X-Rewrite-URL": "/forged", "X_Forwarded_For": "forged"}
+    response = lb.request("GET", "/", headers=fields)
+    [arrived] = [
+        request.headers
+        for instance in instances
+        for request in instance.requests
+        if request.headers.get("X-Request-ID") == response.headers["X-Request-ID"]
+    ]
+    assert "forged" not in str(arrived)
+    assert arrived["X-Forwarded-For"] == "127.0.0.1"
+
+
 VALID_ID, VALID_TRACE = "id-1", f"00-{'a' * 32}-{'b' * 16}-01"
 
 

@@ -79,13 +79,13 @@ class Ledger:
             return
         if line is None or line.service not in (*self._services, "lb"):
             return
-        self.line_counts[line.frontend or line.service] += line.is_counted
+        self.line_counts[line.frontend or line.service] += 1
         if line.id:
             self._requests.setdefault((line.id, line.trace), Group(now)).lines.append(line)
         if line.frontend != PUBLIC:
             return
         if not self._own_addresses:
-            self._anonymous[line.status] -= line.is_counted and not line.id
+            self._anonymous[line.status] -= not line.id
         elif input_number(line.client) is not None:
             self._connections.setdefault(line.client, Group(now)).lines.append(line)
 

@@ -43,11 +43,6 @@ class Line:
         return self.server not in ("", NO_SERVER)
 
     @property
-    def is_counted(self) -> bool:
-        """Return whether HAProxy counts it: not what is no request in a connection of HTTP/2."""
-        return bool(self.id or self.status)
-
-    @property
     def client_left(self) -> bool:
         """Return whether the client ended the exchange before its response was complete."""
         return self.ended[0] in CLIENT_LEFT

@@ -276,10 +276,10 @@ def test_errors_keep_their_pages(shop: Shop) -> None:
     assert answer.header("Content-Type") == ["text/html; charset=utf-8"]
 
 
-def test_limit_of_the_application_holds(shop: Shop) -> None:
-    shop.app.config["MAX_CONTENT_LENGTH"] = 5
-    Shop(Flask("other"))
-    assert shop.app.config["MAX_CONTENT_LENGTH"] == 5
+def test_limit_of_the_application_holds() -> None:
+    app = Flask("shop")
+    app.config["MAX_CONTENT_LENGTH"] = 5
+    assert Shop(app).app.config["MAX_CONTENT_LENGTH"] == 5
 
 
 def test_own_request_id_of_the_application_stays(shop: Shop) -> None:

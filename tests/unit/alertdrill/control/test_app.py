@@ -86,6 +86,13 @@ def test_request_is_counted_and_logged(
     assert "process_resident_memory_bytes" in metrics
 
 
+def test_scrape_fails_while_all_worker_threads_hang(client: FlaskClient) -> None:
+    client.application.extensions["telemetry"].readiness.add("worker_threads", lambda: "They hang.")
+    answer = operations(client.application).get("/metrics")
+    assert (answer.status_code, answer.get_json()["detail"]) == (503, "They hang.")
+    assert operations(client.application).get("/readyz").status_code == 503
+
+
 @pytest.mark.parametrize(
     ("name", "status"), [("docker-proxy-1", 200), ("docker-proxy-2", 503), ("web-1", 404)]
 )

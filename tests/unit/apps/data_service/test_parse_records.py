@@ -109,8 +109,16 @@ def test_any_body_is_records_or_refused(body: bytes) -> None:
     assert all(isinstance(record, dict) for record in records)
 
 
-def test_too_many_fields_are_refused() -> None:
-    records = [{f"k{number}": number} for number in range(1001)]
-    assert len(parse(json.dumps(records[1:]).encode())) == 1000
-    with pytest.raises(InvalidRecordsError, match="body has more than 1000 different fields"):
-        parse(json.dumps(records).encode())
+@pytest.mark.parametrize(
+    ("items", "limit", "message"),
+    [
+        ([f'{{"k{number}":1}}' for number in range(1001)], 1000, "1000 different fields"),
+        (["{}"] * 50_001, 50_000, "50000 records"),
+        (['{"a":1,"b":2,"c":3,"d":4}'] * 25_001, 25_000, "100000 values"),
+    ],
+    ids=["fields", "records", "values"],
+)
+def test_too_large_table_is_refused(items: list[str], limit: int, message: str) -> None:
+    assert len(parse(f"[{','.join(items[:limit])}]".encode())) == limit
+    with pytest.raises(InvalidRecordsError, match=f"body has more than {message}"):
+        parse(f"[{','.join(items)}]".encode())

@@ -138,7 +138,6 @@ def test_lines_are_counted_as_haproxy_counts_them() -> None:
         lb_line(),
         service_line(),
         bad_request(),
-        bad_request(0),
         bad_request(408, ended="cR"),
         lb_line(-1, server="<NOSRV>", ended="CR"),
         lb_line(414, server="<NOSRV>", ended="LR"),

@@ -38,7 +38,13 @@ class Run:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        scripts = {"counter-1": COUNTER, "master-1": MASTER, "idle-1": IDLE, "web-1": IDLE, "loki-1": IDLE}
+        scripts = {
+            "counter-1": COUNTER,
+            "master-1": MASTER,
+            "idle-1": IDLE,
+            "web-1": IDLE,
+            "loki-1": IDLE,
+        }
         processes = [Process(name, ["sh", "-c", text], 1, "") for name, text in scripts.items()]
         layout.supervisor_config.write_text(render(processes, layout))
         stack = NativeStack(StackSettings(layout.home.parent))
