@@ -137,6 +137,20 @@ CAPACITY = Section(
         ),
         alerts=[Limit("LbQueueing"), "LbBackendDown"],
     ),
+    Series(
+        "How many requests does the load balancer repeat?",
+        "Above zero: instances end, or refuse connections. It repeats a request once, so these are"
+        " not errors yet. `alertdrill logs lb` shows them: `retries` is not 0.",
+        range_query(
+            "sum by (service) ("
+            + sli.AS_SERVICE.format(
+                f'rate(haproxy_backend_retry_warnings_total{{proxy=~"$service"}}{sli.RATE})'
+            )
+            + ")"
+        ),
+        alerts=["InstanceCrashLooping", "InstanceDown"],
+        unit=units.RequestsPerSecond,
+    ),
 )
 CALLS = Section(
     "How do the services that it calls perform?",
