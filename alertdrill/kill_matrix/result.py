@@ -8,7 +8,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ..config.services import SERVICES
 from ..drills.model import ACTIONS
 from ..errors import AlertdrillError
 from .plan import FAULTS, FaultName, Row
@@ -19,6 +18,8 @@ Verdict = Literal["recovered", "late", "aborted"]
 SUPERVISORS = {"native": "supervisord", "compose": "Docker's restart policy"}
 SUPERVISOR_WATCH = "the control API"
 RECONCILE_LOOP = "the control API's reconcile loop"
+# What starts the other components again. Without containers a kill or a pause leaves one of them.
+HEALERS = ("control", "docker-proxy", "supervisord")
 FILE_NAME = "kill-matrix.json"
 
 
@@ -79,10 +80,11 @@ class RowResult(_Model):
         return self.runtime, self.target, self.fault
 
     @property
-    def stopped_by_a_person(self) -> bool:
-        """Return whether a person stopped what the responder does not start again."""
-        is_left = self.copies == self.total or self.component not in SERVICES
-        return self.verdict == "late" and self.fault == "stop" and is_left
+    def took_healers(self) -> bool:
+        """Return whether a person took every copy of what heals, so that only a person can heal."""
+        every_copy = self.copies == self.total and self.component in HEALERS
+        is_final = self.fault == "stop" or self.runtime == "compose"
+        return self.verdict == "late" and every_copy and is_final
 
 
 class Results(_Model):

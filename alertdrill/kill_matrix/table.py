@@ -38,8 +38,8 @@ def _recovery(row: RowResult) -> str:
         return f"{row.seconds:.1f} s"
     if row.verdict == "aborted":
         return f"not measured: {row.reason}"
-    if row.stopped_by_a_person:
-        return "never: a person stopped it"
+    if row.took_healers:
+        return "never: nothing is left that heals"
     reason = f": {row.reason.rstrip('.')}" if row.reason else ""
     return f"not within {row.conditions.timeout:g} s{reason}"
 
@@ -64,7 +64,7 @@ def summaries(rows: Sequence[RowResult]) -> Iterator[str]:
     """Yield a sentence for each row that asks for attention."""
     for row in rows:
         name = f"{row.fault} of {row.target} ({_copies(row)})"
-        if row.verdict == "late" and not row.stopped_by_a_person:
+        if row.verdict == "late" and not row.took_healers:
             yield f"{name}: {_recovery(row)}; notified: {_notified(row)}."
         elif row.verdict == "late" and not row.notified:
             yield f"{name}: no alert is delivered until you start it again."
@@ -75,10 +75,10 @@ def summaries(rows: Sequence[RowResult]) -> Iterator[str]:
 def summary(rows: Sequence[RowResult]) -> str:
     """Return the result of a run in one line."""
     recovered = sum(row.verdict == "recovered" for row in rows)
-    stopped = sum(row.stopped_by_a_person for row in rows)
-    late = sum(row.verdict == "late" for row in rows) - stopped
+    left = sum(row.took_healers for row in rows)
+    late = sum(row.verdict == "late" for row in rows) - left
     aborted = sum(row.verdict == "aborted" for row in rows)
     return (
-        f"{count(len(rows), 'row')}: {recovered} recovered, {stopped} stay stopped by a person,"
+        f"{count(len(rows), 'row')}: {recovered} recovered, {left} left nothing that heals,"
         f" {late} did not recover in time, {aborted} not measured."
     )

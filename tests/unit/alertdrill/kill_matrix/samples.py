@@ -49,6 +49,7 @@ def result(**changed: Any) -> RowResult:
 
 
 def late(**changed: Any) -> RowResult:
-    """Return the result of a row that does not recover: every copy was stopped."""
+    """Return the result of a row that does not recover: every copy of what heals was stopped."""
     values = {"verdict": "late", "seconds": None, "recovered_by": "", "fault": "stop"}
-    return result(**{**values, "target": "web", "copies": 2, **changed})
+    target = {"component": "control", "target": "control", "copies": 2}
+    return result(**{**values, **target, **changed})

@@ -44,12 +44,12 @@ def test_frozen_container_is_restarted_by_the_reconcile_loop() -> None:
     assert recovered_by == "the control API's reconcile loop"
 
 
-def test_only_a_person_who_stopped_every_copy_excuses_a_row() -> None:
-    assert late().stopped_by_a_person
-    assert late(component="control", copies=1).stopped_by_a_person
-    assert not late(copies=1).stopped_by_a_person
-    assert not late(fault="kill").stopped_by_a_person
-    assert not late(fault="pause").stopped_by_a_person
+def test_only_the_loss_of_every_copy_of_what_heals_excuses_a_row() -> None:
+    assert late(component="control").took_healers
+    assert not late(component="control", copies=1).took_healers
+    assert not late(component="lb").took_healers
+    assert not late(component="control", fault="kill").took_healers
+    assert late(component="control", fault="kill", runtime="compose").took_healers
 
 
 def test_newer_result_replaces_an_older_one() -> None:

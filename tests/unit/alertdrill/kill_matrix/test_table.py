@@ -21,11 +21,12 @@ def test_copies() -> None:
     assert cell("Copies", total=1) == "the only one"
 
 
-def test_never_stands_only_where_a_person_stopped_every_copy() -> None:
-    lost = {"verdict": "late", "seconds": None}
-    assert cell("Recovery", **lost, fault="stop", copies=2) == "never: a person stopped it"
-    assert cell("Recovery", **lost, fault="stop", copies=1) == "not within 60 s"
-    assert cell("Recovery", **lost, fault="pause", copies=2) == "not within 60 s"
+def test_never_stands_only_where_nothing_is_left_that_heals() -> None:
+    lost = {"verdict": "late", "seconds": None, "fault": "stop"}
+    healer = {**lost, "component": "control"}
+    assert cell("Recovery", **healer, copies=2) == "never: nothing is left that heals"
+    assert cell("Recovery", **healer, copies=1) == "not within 60 s"
+    assert cell("Recovery", **lost, copies=2) == "not within 60 s"
 
 
 def test_row_that_does_not_recover_says_who_is_notified() -> None:
@@ -58,8 +59,8 @@ def test_summaries_name_what_needs_attention() -> None:
         result(verdict="aborted", seconds=None, reason="The proxy refuses."),
     ]
     assert list(summaries(rows)) == [
-        "stop of web (all 2): no alert is delivered until you start it again.",
-        "pause of web (all 2): not within 60 s: web-1 is paused; notified: ServiceDown (page).",
+        "stop of control (all 2): no alert is delivered until you start it again.",
+        "pause of control (all 2): not within 60 s: web-1 is paused; notified: ServiceDown (page).",
         "kill of web-1 (1 of 2): not measured: The proxy refuses.",
     ]
 
@@ -67,6 +68,6 @@ def test_summaries_name_what_needs_attention() -> None:
 def test_summary_counts_every_row_once() -> None:
     rows = [result(), late(), late(fault="pause"), result(verdict="aborted", seconds=None)]
     assert summary(rows) == (
-        "4 rows: 1 recovered, 1 stay stopped by a person, 1 did not recover in time,"
+        "4 rows: 1 recovered, 1 left nothing that heals, 1 did not recover in time,"
         " 1 not measured."
     )
