@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
 import logging
 from collections.abc import Iterator
@@ -125,9 +126,9 @@ def _authorize_alertmanager() -> None:
     except OSError as error:  # Alertmanager retries
         log.log(logging.ERROR, "The password of Alertmanager can't be read: %s", error)
         raise Problem(503, "Alertmanager's password can't be read: see the log.") from None
-    login = request.authorization
-    sent = f"{login.username}:{login.password}" if login and login.type == "basic" else ""
-    if not hmac.compare_digest(sent.encode(), f"{ALERTMANAGER_USER}:{password}".encode()):
+    login = base64.b64encode(f"{ALERTMANAGER_USER}:{password}".encode())
+    sent = request.headers.get("Authorization", "")
+    if not hmac.compare_digest(sent.encode(), b"Basic " + login):
         raise Problem(
             401,
             "Only Alertmanager sends notifications, with its login.",

@@ -13,6 +13,8 @@ Record = dict[str, Any]
 MAX_FIELDS = 1000
 # A record and a field of one have some 100 bytes in memory, however short they are in the body.
 MAX_RECORDS, MAX_CELLS = 50_000, 100_000
+# The summary repeats the names, and JSON may write a character with six.
+MAX_NAME_LENGTH = 100
 # Deeper data is not a table. Python's parser fails at its recursion limit, around 1,000.
 MAX_DEPTH = 32
 # The name, in an error, of the object in a body that is not a list.
@@ -28,8 +30,8 @@ def parse(body: bytes) -> list[Record]:
 
     Raises `MalformedJsonError` if the body is not JSON (RFC 8259). Raises `InvalidRecordsError`,
     with the field, if it has no records or more than `MAX_RECORDS`, more than `MAX_FIELDS`
-    different fields or `MAX_CELLS` values, a value that is nested too deep, or a number that is not
-    finite (NaN, Infinity, 1e999).
+    different fields or `MAX_CELLS` values, a name longer than `MAX_NAME_LENGTH`, a value that is
+    nested too deep, or a number that is not finite (NaN, Infinity, 1e999).
     """
     try:
         data = json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
@@ -45,7 +47,9 @@ def parse(body: bytes) -> list[Record]:
     cells = 0
     for number, record in enumerate(records):
         _check(record, field if field == SINGLE_RECORD else f"{field}[{number}]")
-        names.update(record)
+        new = record.keys() - names
+        _limit(max(map(len, new), default=0), MAX_NAME_LENGTH, field, "characters in a name")
+        names |= new
         cells += len(record)
         _limit(len(names), MAX_FIELDS, field, "different fields")
         _limit(cells, MAX_CELLS, field, "values")

@@ -97,7 +97,10 @@ class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
         deadline = time.monotonic() + DRAIN_TIMEOUT_S
-        return keepalive and bool(conn.parser.finish_body(deadline))
+        try:
+            return keepalive and bool(conn.parser.finish_body(deadline))
+        except BadRequest:  # of _read
+            return False
 
     def finish_request(self, conn: Any, fs: Any) -> None:
         """End a connection in the poller: gunicorn would wait for its client in this thread."""

@@ -147,6 +147,9 @@ LAUNCHES: Mapping[str, Launch] = {
             "--storage.tsdb.path={layout.data}/prometheus",
             "--storage.tsdb.retention.time={settings.retention}",
             "--storage.tsdb.retention.size={settings.retention_size}",
+            # As in docker-compose.yml.
+            "--query.max-samples=2000000",
+            "--query.timeout=30s",
             "--web.listen-address=127.0.0.1:{port}",
             "--web.external-url={url[prometheus]}/",
             "--web.console.templates={root}/prometheus/consoles",

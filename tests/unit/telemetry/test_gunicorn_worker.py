@@ -125,6 +125,15 @@ def test_long_head_without_an_end_is_refused(tmp_path: Path) -> None:
         assert client.recv(65536).startswith(b"HTTP/1.1 431")
 
 
+def test_unread_invalid_body_ends_the_connection(tmp_path: Path) -> None:
+    with Instance(1, tmp_path, OPS_PORT="0") as instance, dial(instance) as client:
+        client.sendall(CHUNKED.replace(b"1;x=y", b"?"))
+        client.settimeout(TIMEOUT_S)
+        answer = b"".join(iter(lambda: client.recv(65536), b""))  # until the server closes
+        assert answer.startswith(b"HTTP/1.1 405")
+        assert instance.lines("gunicorn.error")[-1]["level"] == "INFO"
+
+
 def test_idle_connections_do_not_keep_others_out(tmp_path: Path) -> None:
     with Instance(1, tmp_path, OPS_PORT="0") as instance, ExitStack() as open_ones:
         for _ in range(1100):  # a worker takes 1,000

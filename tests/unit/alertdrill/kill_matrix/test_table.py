@@ -68,6 +68,5 @@ def test_summaries_name_what_needs_attention() -> None:
 def test_summary_counts_every_row_once() -> None:
     rows = [result(), late(), late(fault="pause"), result(verdict="aborted", seconds=None)]
     assert summary(rows) == (
-        "4 rows: 1 recovered, 1 left nothing that heals, 1 did not recover in time,"
-        " 1 not measured."
+        "4 rows: 1 recovered, 1 left nothing that heals, 1 did not recover in time, 1 not measured."
     )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import subprocess
 import sys
 from collections.abc import Callable
@@ -184,12 +185,14 @@ def login(responder: AppState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.usefixtures("login")
 @pytest.mark.parametrize(
-    "auth", [None, ("alertdrill", "wrong"), ("other", "secret"), ("é", "secret")]
+    "login", ["", "alertdrill:wrong", "other:secret", "é:secret", "alertdrill:secret:"]
 )
+@pytest.mark.parametrize("scheme", ["Basic ", "Basic \xff", "Bearer "])
 def test_notification_without_the_login_is_refused(
-    client: FlaskClient, document: Build, auth: tuple[str, str] | None
+    client: FlaskClient, document: Build, login: str, scheme: str
 ) -> None:
-    answer = client.post("/webhook", json=document(), auth=auth)
+    header = scheme + base64.b64encode(login.encode()).decode()
+    answer = client.post("/webhook", json=document(), headers={"Authorization": header})
     assert answer.status_code == 401
     assert client.get("/notifications").json == []
     assert counted(client, "unauthorized") == 1

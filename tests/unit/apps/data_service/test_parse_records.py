@@ -114,9 +114,10 @@ def test_any_body_is_records_or_refused(body: bytes) -> None:
     [
         ([f'{{"k{number}":1}}' for number in range(1001)], 1000, "1000 different fields"),
         (["{}"] * 50_001, 50_000, "50000 records"),
+        (["{}", '{"' + 101 * "n" + '":1}'], 1, "100 characters in a name"),
         (['{"a":1,"b":2,"c":3,"d":4}'] * 25_001, 25_000, "100000 values"),
     ],
-    ids=["fields", "records", "values"],
+    ids=["fields", "records", "name", "values"],
 )
 def test_too_large_table_is_refused(items: list[str], limit: int, message: str) -> None:
     assert len(parse(f"[{','.join(items[:limit])}]".encode())) == limit
