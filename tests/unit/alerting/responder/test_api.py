@@ -185,13 +185,13 @@ def login(responder: AppState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.usefixtures("login")
 @pytest.mark.parametrize(
-    "login", ["", "alertdrill:wrong", "other:secret", "é:secret", "alertdrill:secret:"]
+    "user", ["", "alertdrill:wrong", "other:secret", "é:secret", "alertdrill:secret:"]
 )
 @pytest.mark.parametrize("scheme", ["Basic ", "Basic \xff", "Bearer "])
 def test_notification_without_the_login_is_refused(
-    client: FlaskClient, document: Build, login: str, scheme: str
+    client: FlaskClient, document: Build, user: str, scheme: str
 ) -> None:
-    header = scheme + base64.b64encode(login.encode()).decode()
+    header = scheme + base64.b64encode(user.encode()).decode()
     answer = client.post("/webhook", json=document(), headers={"Authorization": header})
     assert answer.status_code == 401
     assert client.get("/notifications").json == []
