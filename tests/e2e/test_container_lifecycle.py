@@ -1,4 +1,4 @@
-"""Containers scale, are restarted when they die, and stay stopped when a person stops them."""
+"""Containers scale, are restarted when they die, and stay stopped for a while after a stop."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_paused_component_is_restarted(stack: Stack) -> None:
     poll_until(stack.scrapes_everything, "every instance to be scraped again", 30)
 
 
-def test_stopped_container_stays_stopped(stack: Stack) -> None:
+def test_stopped_container_stays_stopped_for_a_while(stack: Stack) -> None:
     stack.alertdrill("stop", "pushgateway")
     alert = {"alert": "InstanceDown", "service": "pushgateway"}
     # Scrape 5 s, `for` 20 s, evaluation 5 s, group wait 10 s: the control API had time to act.
