@@ -10,6 +10,7 @@ import yaml
 
 from alertdrill.drills.loader import load_drill
 from alerting.responder.healing.policy import load_policy
+from tests.contract.promql_labels import SCRAPED, Labels
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,3 +62,11 @@ def test_every_limit_is_explained() -> None:
     page = (ROOT / "docs/explanation/healing.md").read_text(encoding="utf-8")
     policy = yaml.safe_load((ROOT / "alerting/policy.yml").read_text())
     assert [name for name in policy["limits"] if f"`limits.{name}`" not in page] == []
+
+
+def test_queries_of_the_library_are_of_known_series() -> None:
+    readme = (ROOT / "telemetry/README.md").read_text(encoding="utf-8").partition("| PromQL |")[2]
+    exposed = yaml.safe_load((ROOT / "tests/contract/exposed_metrics.yml").read_text())
+    labels = Labels({name: of for part in exposed.values() for name, of in part.items()})
+    queries = re.findall(r"^\| .+ \| `(.+)` \|$", readme, re.M)
+    assert [labels.of(query) for query in queries] == [{"status"}, set(), {"url_rule"}, SCRAPED]
