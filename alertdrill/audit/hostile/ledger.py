@@ -59,9 +59,9 @@ class Ledger:
         # Of the load balancer by frontend, and of the services; also of other clients.
         self.line_counts: Counter[str] = Counter()
         self.outcomes = 0
-        # Of the inputs that were dropped, those without a line; without addresses, those without a
-        # response.
-        self._silent = 0
+        # Clients that ended their side of the connection before they had every response: HAProxy
+        # may have counted a request of theirs without writing a line.
+        self.left = 0
         # By kind and status; 0 is no response.
         self.responses: Counter[tuple[str, int]] = Counter()
 
@@ -97,9 +97,9 @@ class Ledger:
             self.responses[kind, response.status] += 1
             # HAProxy answers a client that sends nothing, and writes no line.
             self._anonymous[response.status] += bool(outcome.input.data and not response.id)
+        self.left += outcome.left or not outcome.responses
         if not outcome.responses:
             self.responses[kind, 0] += 1
-            self._silent += not self._own_addresses
         if problem := outcome_problem(outcome):
             self.failures.append(Finding(problem, number))
         if self._own_addresses:
@@ -108,17 +108,9 @@ class Ledger:
 
     def settle(self, now: float) -> int:
         """Drop what matches and is old enough; return how much of the old does not match."""
-        _, requests = _drop(self._requests, self._request_problem, now)
-        dropped, connections = _drop(self._connections, _connection_problem, now)
-        self._silent += sum(not group.lines for group in dropped)
-        return requests + connections
-
-    def silent_inputs(self) -> int:
-        """Return how many inputs HAProxy may have counted as a request without writing a line.
-
-        These are clients that left before it read anything of theirs.
-        """
-        return self._silent + sum(not group.lines for group in self._connections.values())
+        return _drop(self._requests, self._request_problem, now) + _drop(
+            self._connections, _connection_problem, now
+        )
 
     def unexplained(self) -> Sequence[Finding]:
         """Return what does not match, with its input if that is known."""
@@ -154,12 +146,10 @@ def _number(group: Group) -> int | None:
     return next((number for number in numbers if number is not None), None)
 
 
-def _drop(
-    groups: dict[Key, Group], problem: Callable[[Group], str], now: float
-) -> tuple[Sequence[Group], int]:
-    """Drop and return what matches; return also the number of old groups that do not."""
+def _drop(groups: dict[Key, Group], problem: Callable[[Group], str], now: float) -> int:
+    """Drop what matches and is old enough; return the number of old groups that do not match."""
     old = {key: group for key, group in groups.items() if now - group.since >= SETTLE_S}
     matching = {key: group for key, group in old.items() if not problem(group)}
     for key in matching:
         del groups[key]
-    return list(matching.values()), len(old) - len(matching)
+    return len(old) - len(matching)

@@ -37,7 +37,6 @@ END_TIMEOUT_S = 120.0
 # A thousand failures have one cause; the rest of the run would only repeat it.
 MAX_FAILURES = 1000
 TIMEOUT_S = 5.0
-ERRORS = "haproxy_frontend_request_errors_total"
 SERVED = re.compile(r"^flask_http_request_total\{[^}]*\} ([0-9.e+]+)$", re.MULTILINE)
 
 # An outcome, or a batch of lines.
@@ -127,11 +126,9 @@ class HostileAudit:
         growth = {key: count - self._before[key] for key, count in after.items()}
 
         def compare(name: str) -> CountSource:
-            # HAProxy counts a client that sends nothing as an error, and writes no line.
-            errors = growth.get((name, "errors"), 0)
-            silent = min(errors, self.ledger.silent_inputs()) if name == PUBLIC else 0
             lines, counted = growth[name, "lines"], growth[name, "counter"]
-            return compare_count(f"counter of {name}", lines, counted, silent)
+            left = self.ledger.left if name == PUBLIC else 0
+            return compare_count(f"counter of {name}", lines, counted, left)
 
         return [compare(name) for name in (*FRONTENDS, *SERVICES)]
 
@@ -156,7 +153,6 @@ class HostileAudit:
         ).text
         samples = {(name, proxy): int(float(value)) for name, proxy, value in SAMPLE.findall(text)}
         counts = {(name, "counter"): samples[REQUESTS, name] for name in FRONTENDS}
-        counts |= {(name, "errors"): samples[ERRORS, name] for name in FRONTENDS}
         status = self._runtime.status()
         for service in SERVICES:
             pages = (

@@ -11,7 +11,7 @@ def test_speed_one_is_the_compose_file() -> None:
     durations = [
         flag
         for flag in services["prometheus"]["command"]
-        if flag.startswith(("--rules", "--query"))
+        if flag.startswith(("--rules", "--query.lookback"))
     ]
     assert durations
     assert set(durations) <= set(speed.prometheus_flags(1))

@@ -147,17 +147,7 @@ def test_lines_are_counted_as_haproxy_counts_them() -> None:
     assert ledger.line_counts == {"public": 6, "web": 1}
 
 
-@pytest.mark.parametrize("settled", [False, True], ids=["kept", "dropped"])
-def test_client_that_left_without_a_line_may_be_counted(settled: bool) -> None:
+@pytest.mark.parametrize("own_addresses", [True, False])
+def test_client_that_left_may_be_counted_without_a_line(own_addresses: bool) -> None:
     left = an_outcome(item=an_input(end=LEAVES), left=True)
-    answered = ledger_of([OK], [lb_line(), service_line()])
-    silent = ledger_of([left], [])
-    for ledger, count in ((answered, 0), (silent, 1)):
-        if settled:
-            assert ledger.settle(SETTLE_S) == 0
-        assert ledger.silent_inputs() == count
-
-
-def test_clients_without_a_response_may_be_counted_where_addresses_are_not_known() -> None:
-    ledger = ledger_of([OK, an_outcome(left=True)], [], own_addresses=False)
-    assert ledger.silent_inputs() == 1
+    assert ledger_of([OK, left], [], own_addresses=own_addresses).left == 1
