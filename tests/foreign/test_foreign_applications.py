@@ -92,9 +92,9 @@ def cases_of(name: str, server: Server) -> list[Case]:
     return list(cases)
 
 
-# One worker of xdist runs all tests of an application, so that it is started once.
+# The ids begin with the application: see conftest.py.
 RUNS = [
-    pytest.param(name, server, id=f"{name}-{server.name}", marks=pytest.mark.xdist_group(name))
+    pytest.param(name, server, id=f"{name}-{server.name}")
     for name in APPLICATIONS
     for server in servers(name)
 ]
@@ -104,7 +104,6 @@ ANSWERS = [
         server,
         case,
         id=f"{name}-{server.name}-{case.name}",
-        marks=pytest.mark.xdist_group(name),
     )
     for name in APPLICATIONS
     for server in (BARE, *servers(name))

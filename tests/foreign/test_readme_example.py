@@ -27,7 +27,7 @@ ROUTE = "/items/<int:number>"
 COUNT = "flask_http_request_duration_seconds_count"
 HEADERS = {"Authorization": f"Bearer {FAULTS_TOKEN}"}
 # One worker installs the package. That takes half a minute, or minutes on a busy machine.
-pytestmark = [pytest.mark.xdist_group("readme"), pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
