@@ -11,8 +11,8 @@ from .render import TimescaleError, check_speed
 
 # Below Linux's ports for outgoing connections (32768), above the usual listening ports.
 MIN_PORT, MAX_PORT = 30000, 32500
-# The drill of the storage fills this size. All drills together, half an hour at speed 12, leave up to
-# 180 MB.
+# The drill of the storage fills this size. All drills together, half an hour at speed 12, leave up
+# to 180 MB.
 RETENTION_SIZE = "400MB"
 # The end of its Compose project's name.
 EPHEMERAL_SUFFIX = "-ephemeral"

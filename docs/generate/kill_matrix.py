@@ -52,10 +52,10 @@ def page() -> str:
         "The command does not stop the engine of containers: others may use it, and the command"
         " runs in one of its containers. While the engine is down, its containers are down too,"
         " with all that could notify someone. `restart: always` starts them with the engine: after"
-        " `kill -9` of engine 20.10.24 and of 28.5.2, on two cores, all containers are healthy again"
-        " after 40 s, or 80 s on a busy machine, and requests are refused until the services are"
-        " back. `tests/e2e/test_engine_killed.py` does this. To be notified meanwhile, let another"
-        " host expect the `Watchdog` notification.",
+        " `kill -9` of engine 20.10.24 and of 28.5.2, on two cores, all containers are healthy"
+        " again after 40 s, or 80 s on a busy machine, and requests are refused until the"
+        " services are back. `tests/e2e/test_engine_killed.py` does this. To be notified"
+        " meanwhile, let another host expect the `Watchdog` notification.",
         "## Measure it again",
         "```sh\n"
         "alertdrill kill-matrix                                # every row, in an ephemeral stack\n"
