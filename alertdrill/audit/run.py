@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ..config.services import MAX_REPLICAS
+from ..config.services import SERVICES
 from ..drills.context import AuditContext
 from ..drills.session import CURRENT_STACK, EPHEMERAL_STACK
 from ..errors import AlertdrillError
@@ -61,7 +61,8 @@ def plan_steps(scales: Mapping[str, int], parts: Collection[str], rounds: int) -
     # Restarts come first, while each service has the fewest instances.
     steps = [Step(part) for part in (*scales, "collector", *STORES) if part in parts]
     for service, scale in scales.items():
-        steps.append(Step(service, scale + 1 if scale < MAX_REPLICAS else scale - 1))
+        highest = SERVICES[service].replicas.max
+        steps.append(Step(service, scale + 1 if scale < highest else scale - 1))
     steps += [Step(service, scale) for service, scale in scales.items()]
     return steps * rounds
 

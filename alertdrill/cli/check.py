@@ -18,6 +18,8 @@ from ..clients.http import UnreachableError
 from ..clients.loki import Loki
 from ..config import ROOT
 from ..config import settings as stack_settings
+from ..config.derived import require_current_files
+from ..config.services import SERVICES
 from ..config.settings import StackSettings
 from ..drills.expression import LOKI_RULES, alert_names, runbook_queries
 from ..errors import AlertdrillError
@@ -33,6 +35,7 @@ from ..toolchain.cache import default_cache
 from ..toolchain.find import Program, find_local
 from ..toolchain.programs import PROGRAMS
 from .console import output, timed
+from .stack import update_derived_files
 
 RUNBOOKS = ROOT / "alerting" / "runbooks"
 # Loki is ready within a second; a busy machine takes longer.
@@ -42,13 +45,18 @@ RULES_TIMEOUT_S = 5.0
 
 
 @click.command()
-def check() -> None:
+@click.option("--fix", is_flag=True, help="Write the files that follow from apps/services.yml.")
+def check(fix: bool) -> None:
     """Check every configuration file.
 
-    Each file is checked by the program that reads it. The stack itself is not started.
+    Each file is checked by the program that reads it. The stack itself is not started. Without
+    --fix, the command fails if a file that follows from apps/services.yml is out of date.
     """
     current = stack_settings.current()
     with timed("checking") as on_progress:
+        if fix:
+            update_derived_files(on_progress)
+        require_current_files(SERVICES)
         # All runtimes use the same configurations; the native runtime checks them.
         select_stack_runtime(replace(current, runtime="native"), on_progress).check(on_progress)
         check_logql(current, on_progress)

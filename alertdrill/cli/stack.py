@@ -11,9 +11,11 @@ from collections.abc import Sequence
 import click
 
 from ..config import settings
+from ..config.derived import write_stale_files
+from ..config.services import SERVICES
 from ..drills.undo import end_abandoned_runs
 from ..errors import AlertdrillError
-from ..runtimes.base import EphemeralStackOwner, RunningStack
+from ..runtimes.base import EphemeralStackOwner, ProgressCallback, RunningStack
 from ..runtimes.select import select_running_stack, select_stack_runtime
 from .app import COMMANDS
 from .console import address_table, instance_table, note, output, timed, warn
@@ -24,6 +26,12 @@ def _running_stack() -> RunningStack:
     return select_running_stack(settings.current(), note)
 
 
+def update_derived_files(on_progress: ProgressCallback) -> None:
+    """Write the files that follow from apps/services.yml if they are out of date."""
+    for name in write_stale_files(SERVICES):
+        on_progress(f"wrote {name} from apps/services.yml")
+
+
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the addresses and instances as JSON.")
 def up(as_json: bool) -> None:
@@ -31,6 +39,7 @@ def up(as_json: bool) -> None:
     begun = time.monotonic()
     runtime = select_stack_runtime(settings.current(for_start=True), note)
     with timed("starting") as on_progress:
+        update_derived_files(on_progress)
         missing = runtime.up(on_progress)
     seconds = time.monotonic() - begun
     instances = runtime.status()

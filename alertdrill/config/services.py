@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
 from ..errors import AlertdrillError
 from . import ROOT
@@ -28,10 +28,9 @@ MAX_NAME_LENGTH = 30
 LARGE = "-large"
 SIZE = r"[1-9][0-9]{0,5}MiB"
 PATH = r"(/[A-Za-z0-9._~-]+)+"
-# The default number of instances of a service: if one fails, another still serves.
-MIN_REPLICAS = 2
-# The load balancer's native configuration has this number of slots for each service.
-MAX_REPLICAS = 4
+# The highest number of an instance: its native port is below that of its operations, and the load
+# balancer and Prometheus look for this number of containers.
+MAX_REPLICAS = 8
 # A service's own settings, beside its code. Docker Compose reads the same file, and interprets
 # quotes, dollar signs and backslashes, so they are refused.
 SETTINGS = "settings.env"
@@ -78,6 +77,36 @@ UrlPath = Annotated[str, BeforeValidator(_path)]
 Bytes = Annotated[int, BeforeValidator(_bytes)]
 
 
+class Objective(YamlModel):
+    """The ratio of requests that must not fail, and the seconds within which one is fast enough."""
+
+    availability: float = Field(gt=0, lt=1)
+    latency: Seconds = Field(gt=0)
+
+
+class Limits(YamlModel):
+    """What an instance may use: bytes of memory, and series of metrics that it exposes."""
+
+    memory: Bytes
+    series: int = Field(gt=0)
+
+
+class Replicas(YamlModel):
+    """How many instances a service starts with, and up to how many the responder scales it out.
+
+    With two, another serves if one fails.
+    """
+
+    min: int = Field(default=2, ge=1, le=MAX_REPLICAS)
+    max: int = Field(default=4, ge=1, le=MAX_REPLICAS)
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Replicas:
+        if self.min > self.max:
+            raise sentence(f"min is {self.min} and max is {self.max}: make max at least min", "max")
+        return self
+
+
 class AuditRequest(YamlModel):
     """The request that `alertdrill audit` sends: its path, and its body as JSON."""
 
@@ -89,9 +118,8 @@ class Declaration(YamlModel):
     """A service's entry in `services.yml`.
 
     Clients request the `public` paths and other services the `internal` ones; both include all
-    paths below them. `calls` names the services that it calls. `objective` is the ratio of requests
-    that must not fail, and `latency_limit` the seconds within which one is fast enough. An instance
-    may use `memory_limit` bytes, and expose `series_limit` series of metrics. `server` runs it.
+    paths below them. `calls` names the services that it calls. The responder may restart and scale
+    it if `heal` is true. `server` runs it.
     """
 
     port: int = Field(ge=MIN_PORT, le=MAX_PORT)
@@ -99,10 +127,10 @@ class Declaration(YamlModel):
     internal: Sequence[UrlPath] = ()
     calls: Sequence[str] = ()
     audit: AuditRequest | None = None
-    objective: float = Field(gt=0, lt=1)
-    latency_limit: Seconds = Field(gt=0)
-    memory_limit: Bytes
-    series_limit: int = Field(gt=0)
+    objective: Objective
+    limits: Limits
+    replicas: Replicas = Replicas()
+    heal: bool = True
     server: Literal["gunicorn", "granian"] = "granian"
 
 
@@ -119,7 +147,7 @@ class Service(Declaration):
 
     @property
     def variable(self) -> str:
-        """The prefix of its variables in `.env`."""
+        """The prefix of its variables."""
         return self.package.upper()
 
     @property
@@ -198,6 +226,16 @@ class _DeclaredServices(Mapping[str, Service]):
 
 
 SERVICES: Mapping[str, Service] = _DeclaredServices()
+
+
+def min_replicas() -> dict[str, int]:
+    """Return the minimum number of instances of each service; a new stack starts this number."""
+    return {name: service.replicas.min for name, service in SERVICES.items()}
+
+
+def healing_enabled(service: str) -> bool:
+    """Return whether the responder may heal a service; it never heals other components."""
+    return service in SERVICES and SERVICES[service].heal
 
 
 @cache

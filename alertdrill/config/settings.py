@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from io import StringIO
-from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,7 +21,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, TypeAdapter, V
 from .. import VERSION
 from ..errors import AlertdrillError
 from . import ROOT, env_block
-from .services import MAX_REPLICAS, MIN_REPLICAS, SERVICES, ops_port
+from .services import MAX_REPLICAS, SERVICES, ops_port
 
 # The runtimes that users choose from. `in-network` is Compose as seen from inside a container.
 RUNTIMES = ("auto", "native", "compose")
@@ -129,9 +128,10 @@ class Ports:
     def of_instances(self) -> Mapping[int, str]:
         """Return the ports of all native instances that may run, and what listens on each."""
         owners: dict[int, str] = {}
-        for service, number in product(SERVICES, range(1, MAX_REPLICAS + 1)):
-            port, name = self.instance(service, number), f"{service}-{number}"
-            owners |= {port: name, ops_port(port): f"the operations of {name}"}
+        for service in SERVICES.values():
+            for number in range(1, service.replicas.max + 1):
+                port, name = self.instance(service.name, number), f"{service.name}-{number}"
+                owners |= {port: name, ops_port(port): f"the operations of {name}"}
         return owners
 
 
@@ -196,12 +196,7 @@ class StackSettings:
     runtime: Annotated[str, _one_of(*RUNTIMES, hidden=(IN_NETWORK, SWARM))] = "auto"
     lb_address: Annotated[str, _like(ADDRESS, "an IPv4 address")] = "127.0.0.1"
     ports: Ports = Ports()
-    # The minimum number of instances of each service; a new stack starts this number.
-    instances: Mapping[str, Annotated[int, _between(1, MAX_REPLICAS)]] = field(
-        default_factory=lambda: dict.fromkeys(SERVICES, MIN_REPLICAS)
-    )
-    # `heal` has the services that the responder may restart and scale; `healing` is its mode.
-    heal: Mapping[str, Switch] = field(default_factory=lambda: dict.fromkeys(SERVICES, True))
+    # The mode of the responder.
     healing: Annotated[str, _one_of(*HEALING)] = "on"
     faults_enabled: Switch = True
     log_level: Annotated[str, _one_of(*LOG_LEVELS)] = "INFO"
@@ -230,14 +225,6 @@ class StackSettings:
         if self.registry:
             return f"{self.registry}/{name}:{self.versions.alertdrill}@{self.digests[name]}"
         return f"{LOCAL_REGISTRY}/{name}:{self.versions.alertdrill}"
-
-    def min_replicas(self, service: str) -> int:
-        """Return the minimum number of instances of a service."""
-        return self.instances.get(service, MIN_REPLICAS)
-
-    def healing_enabled(self, service: str) -> bool:
-        """Return whether the responder may heal a service; it never heals other components."""
-        return service in SERVICES and self.heal.get(service, True)
 
     def to_json(self) -> str:
         """Return the settings as JSON, for other processes; `from_dict` is the inverse."""
@@ -269,7 +256,6 @@ def digest_variable(image: str) -> str:
 
 def variables() -> Mapping[str, tuple[str, ...]]:
     """Return each variable, with the place of its value in `StackSettings`."""
-    own = {name: service.variable for name, service in SERVICES.items()}
     images = [item.name for item in fields(ImageVersions)]
     return {
         "ALERTDRILL_HOME": ("home",),
@@ -277,8 +263,6 @@ def variables() -> Mapping[str, tuple[str, ...]]:
         "RUNTIME": ("runtime",),
         "LB_ADDRESS": ("lb_address",),
         **{f"{item.name.upper()}_PORT": ("ports", item.name) for item in fields(Ports)},
-        **{f"{variable}_INSTANCES": ("instances", name) for name, variable in own.items()},
-        **{f"HEAL_{variable}": ("heal", name) for name, variable in own.items()},
         "HEALING": ("healing",),
         "FAULTS_ENABLED": ("faults_enabled",),
         "LOG_LEVEL": ("log_level",),

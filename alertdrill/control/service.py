@@ -14,8 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from alertdrill_telemetry.problems import Problem
 
-from ..config.services import MAX_REPLICAS, SERVICES
-from ..config.settings import StackSettings
+from ..config.services import SERVICES
 from ..errors import AlertdrillError
 from ..file_lock import file_lock
 from ..runtimes.base import ControlTarget, Instance
@@ -71,7 +70,7 @@ class ControlService:
 
     def instances(self) -> Response:
         """Return the services' instances."""
-        return jsonify(serialize_stack(self._status(), self._settings.stack))
+        return jsonify(serialize_stack(self._status()))
 
     def restart(self, name: str) -> Response:
         """Restart an instance; answer when it is ready."""
@@ -157,8 +156,11 @@ def _require_heal_label(target: str, service: str, has_label: bool) -> None:
         raise Problem(
             403, f"{target} is not one of the services, so it can't be healed: restart it yourself."
         )
-    variable = f"HEAL_{SERVICES[service].variable}"
-    raise Problem(403, f"{target} has no heal label: restart it yourself, or set {variable}=1.")
+    raise Problem(
+        403,
+        f"{target} has no heal label: restart it yourself, or remove `heal: false` of {service} in"
+        " apps/services.yml.",
+    )
 
 
 def _perform(description: str, operation: Callable[[], str]) -> Outcome:
@@ -179,7 +181,7 @@ def _perform(description: str, operation: Callable[[], str]) -> Outcome:
     return outcome
 
 
-def serialize_stack(instances: Sequence[Instance], settings: StackSettings) -> dict[str, object]:
+def serialize_stack(instances: Sequence[Instance]) -> dict[str, object]:
     """Return the response of `GET /instances`; it leaves out the components of the stack."""
     replicas = [instance for instance in instances if instance.service in SERVICES]
     # Standby instances do not count; an unhealthy one does.
@@ -195,13 +197,13 @@ def serialize_stack(instances: Sequence[Instance], settings: StackSettings) -> d
             for instance in replicas
         ],
         "services": {
-            service: {
-                "min_replicas": settings.min_replicas(service),
-                "max_replicas": MAX_REPLICAS,
-                "scale": active[service],
-                "healing_enabled": healing_enabled(service, replicas),
+            name: {
+                "min_replicas": service.replicas.min,
+                "max_replicas": service.replicas.max,
+                "scale": active[name],
+                "healing_enabled": healing_enabled(name, replicas),
             }
-            for service in SERVICES
+            for name, service in SERVICES.items()
         },
     }
 

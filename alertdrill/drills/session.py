@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..clients.responder import ResponderClient
+from ..config.derived import require_current_files
+from ..config.services import SERVICES
 from ..config.settings import StackSettings
 from ..errors import AlertdrillError
 from ..runtimes.base import ProgressCallback, RunningStack, project_lock, running_ops_addresses
@@ -104,6 +106,7 @@ def provision(
 
 
 def _start_ephemeral(stack: StackSettings, on_progress: ProgressCallback) -> None:
+    require_current_files(SERVICES)
     runtime = select_stack_runtime(stack, lambda _: None)
     runtime.down(lambda _: None)
     shutil.rmtree(stack.home, ignore_errors=True)

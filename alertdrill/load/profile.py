@@ -96,7 +96,7 @@ class LoadProfile(YamlModel):
     @property
     def latency_limit(self) -> float:
         """Return the latency limit of the service, in seconds."""
-        return SERVICES[self.service].latency_limit
+        return SERVICES[self.service].objective.latency
 
     @property
     def p95(self) -> float:

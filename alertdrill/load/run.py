@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..clients.prometheus import Prometheus
-from ..config.services import SERVICES
+from ..config.services import SERVICES, min_replicas
 from ..config.settings import StackSettings
 from ..errors import AlertdrillError
 from ..runtimes.base import ProgressCallback, StackRuntime
@@ -47,7 +47,7 @@ def create_context(
         native_runner(settings, runtime, host) if is_native else compose_runner(settings, host),
         runtime,
         Prometheus(runtime.address("prometheus")),
-        {service: settings.min_replicas(service) for service in SERVICES},
+        min_replicas(),
         on_progress,
     )
 

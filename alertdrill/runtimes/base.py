@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
-from ..config.services import MAX_REPLICAS, SERVICES
+from ..config.services import SERVICES
 from ..config.settings import StackSettings
 from ..errors import AlertdrillError
 from ..file_lock import file_lock
@@ -248,10 +248,9 @@ def check_replicas(service: str, count: int) -> None:
     """Raise an `AlertdrillError` if the service can't be scaled to `count`."""
     if service not in SERVICES:
         raise UnknownTargetError(f"{service!r} can't be scaled: use {', '.join(SERVICES)}.")
-    if not 1 <= count <= MAX_REPLICAS:
-        raise AlertdrillError(
-            f"{service} scales from 1 to {MAX_REPLICAS} instances, not to {count}."
-        )
+    highest = SERVICES[service].replicas.max
+    if not 1 <= count <= highest:
+        raise AlertdrillError(f"{service} scales from 1 to {highest} instances, not to {count}.")
 
 
 def project_lock(settings: StackSettings) -> AbstractContextManager[object]:

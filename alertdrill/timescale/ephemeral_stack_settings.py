@@ -40,9 +40,6 @@ def ephemeral_settings(settings: StackSettings, speed: float) -> StackSettings:
         lb_address="127.0.0.1",
         retention_size=RETENTION_SIZE,
         grafana_password=RANDOM,
-        # The default number of replicas, for which the alerts are designed.
-        instances={},
-        heal={},
         healing="on",
         faults_enabled=True,
         speed=speed,

@@ -41,8 +41,7 @@ def page() -> str:
         f"You set these in `.env`: copy {link('.env.example', '.env.example')} and change what you"
         " need. A variable of the same name in the environment takes precedence. A value that is"
         " not accepted ends the command with a message that names its line, the variable and the"
-        " values that it takes. Each service of `apps/services.yml` has two settings, such as"
-        " `WEB_INSTANCES` and `HEAL_WEB`.",
+        " values that it takes. The settings of a service are in `apps/services.yml`.",
         *_stack(),
         "## Variables of single programs",
         "The runtime sets these for the programs that it starts. Set them yourself to run one"

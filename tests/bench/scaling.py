@@ -13,7 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from alertdrill.clients.http import UnreachableError
-from alertdrill.config.services import MAX_REPLICAS, SERVICES
+from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import StackSettings, current
 from alertdrill.drills import undo
 from alertdrill.drills.context import DrillContext, DrillProgress
@@ -54,7 +54,7 @@ def table() -> RenderableType:
         with provision(settings, Options(SPEED, healing="off"), progress, _select) as stack:
             capacities = [
                 _capacity_of(stack.record.stack, stack.runtime, n)
-                for n in range(1, MAX_REPLICAS + 1)
+                for n in range(1, min(service.replicas.max for service in SERVICES.values()) + 1)
             ]
         with provision(settings, Options(SPEED), progress, select_fault_target) as context:
             steps = list(_steps_until_ready(context))

@@ -11,11 +11,11 @@ from alertdrill.clients.alertmanager import USER
 from alertdrill.config import ROOT
 from alertdrill.runtimes.compose.init_config import ALERTMANAGER_LOGIN
 from alerting.responder.clients import ALERTMANAGER_USER
+from tests.contract.compose_files import SERVICES
 
 FOLDER = str(ALERTMANAGER_LOGIN)
 VOLUME = f"alertmanager-login:{FOLDER}"
 READERS = {"alertmanager", "prometheus", "loki", "responder", "grafana", "drills"}
-SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 
 
 def document(path: str) -> Any:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
+from dotenv import dotenv_values
 
+from alertdrill.config import ROOT
 from alertdrill.config.components import COMPONENTS, TASKS
 from alertdrill.config.services import SERVICES as OURS
 from alertdrill.config.settings import ImageVersions, StackSettings
+from tests.contract.compose_files import OWN, SERVICES, TEXT
 
-ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "docker-compose.yml").read_text()
-SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["services"]
 RUNNING = {name: values for name, values in SERVICES.items() if "profiles" not in values}
 # One order of keys for all, as far as each has them.
 ORDER = [
@@ -46,17 +45,10 @@ def settings() -> dict[str, str]:
         f"{name.upper()}_REPLICAS": str(value)
         for name, value in asdict(stack_settings.replicas).items()
     }
-    min_replicas = {
-        f"{service.variable}_INSTANCES": str(stack_settings.min_replicas(name))
-        for name, service in OURS.items()
-    }
-    healing_enabled = {f"HEAL_{service.variable}": "1" for service in OURS.values()}
     return {
         **versions,
         **ports,
         **replicas,
-        **min_replicas,
-        **healing_enabled,
         "COMPOSE_PROJECT_NAME": stack_settings.project,
         "DOCKER_ROOT": stack_settings.docker_root,
         "DOCKER_SOCKET": stack_settings.docker_socket,
@@ -86,7 +78,8 @@ def test_defaults_are_the_settings() -> None:
 def test_components_are_the_services_of_the_file() -> None:
     assert set(COMPONENTS) == set(RUNNING) - set(OURS) - {"init-config"}
     assert set(TASKS) == set(SERVICES) - set(RUNNING) | {"init-config"}
-    pairs = {name for name, values in RUNNING.items() if values["deploy"].get("replicas") == 2}
+    others = {name: values for name, values in RUNNING.items() if name not in OURS}
+    pairs = {name for name, values in others.items() if values["deploy"].get("replicas") == 2}
     assert pairs == {name for name, component in COMPONENTS.items() if component.replicas == 2}
 
 
@@ -139,7 +132,7 @@ def test_memory_limit_includes_swap(name: str) -> None:
 
 
 def test_internal_networks_do_not_reach_the_host() -> None:
-    networks = yaml.safe_load(TEXT)["networks"]
+    networks = yaml.safe_load(OWN)["networks"]
     assert {name for name, values in networks.items() if not values.get("internal")} == {"edge"}
     option = "com.docker.network.bridge.inhibit_ipv4"
     assert {values["driver_opts"].get(option) for values in networks.values()} == {None, "true"}
@@ -152,16 +145,16 @@ def test_no_container_has_a_fixed_name() -> None:
 
 
 def test_every_service_has_a_comment() -> None:
-    lines = TEXT.partition("\nservices:")[2].partition("\nnetworks:")[0].splitlines()
+    lines = OWN.partition("\nservices:")[2].partition("\nnetworks:")[0].splitlines()
     heads = [at for at, line in enumerate(lines) if re.fullmatch(r"  [a-z-]+:( &[a-z-]+)?", line)]
     services = [at for at in heads if lines[at].strip(" :").partition(":")[0] in SERVICES]
-    assert len(services) == len(SERVICES)
+    assert len(services) == len(SERVICES) - len(OURS)
     assert [lines[at] for at in services if not re.match(r"  # .+", lines[at - 1])] == []
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() - OURS.keys()))
 def test_keys_have_one_order(name: str) -> None:
-    block = re.search(rf"(?ms)^  {name}:.*?(?=^  #|^networks|\Z)", TEXT)
+    block = re.search(rf"(?ms)^  {name}:.*?(?=^  #|^networks|\Z)", OWN)
     assert block
     keys = re.findall(r"(?m)^    ([a-z_<]+):", block[0])
     assert [key for key in keys if key not in ORDER] == []
@@ -178,6 +171,5 @@ def test_node_exporter_measures_what_it_does_natively() -> None:
 
 
 def test_proxy_knows_every_service() -> None:
-    rules = (ROOT / "deploy/compose/docker-proxy.cfg").read_text()
-    (expected,) = re.findall(r'presetenv SERVICES "([^"]+)"', rules)
-    assert expected.split("|") == sorted(SERVICES)
+    file = ROOT / SERVICES["docker-proxy"]["env_file"]
+    assert dotenv_values(file)["SERVICES"] == "|".join(sorted(SERVICES))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from alertdrill.config import settings
+from alertdrill.config.derived import COMPOSE, COMPOSE_ENV
 from alertdrill.config.settings import SettingsError
 from alertdrill.runtimes.compose import project as module
 from alertdrill.runtimes.compose.project import ComposeProject
@@ -49,7 +50,9 @@ class Checkout:
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     for name in settings.variables():
         monkeypatch.delenv(name, raising=False)
-    shutil.copy(ROOT / "docker-compose.yml", tmp_path)
+    for name in ("docker-compose.yml", COMPOSE, COMPOSE_ENV):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
     # The commands start in the checkout.
     monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.setattr(module, "FILE", tmp_path / "docker-compose.yml")
@@ -61,7 +64,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     "lines",
     [
         "",
-        "LB_PORT=8088\nWEB_INSTANCES=3 # three\nLOKI_REPLICAS=\nHEAL_WEB=0\n",
+        "LB_PORT=8088 # mine\nLOKI_REPLICAS=\nWEB_DIGEST=\n",
         "GRAFANA_PASSWORD='pa$word'\nLOG_LEVEL=\"DEBUG\"\nexport COMPOSE_PROJECT_NAME=mine\n",
         (ROOT / ".env.example").read_text(),
     ],
@@ -71,7 +74,7 @@ def test_settings_give_the_hashes_of_compose_alone(checkout: Checkout, lines: st
     assert checkout.project().config_hashes() == checkout.plain()
 
 
-@pytest.mark.parametrize("line", ["WEB_INSTANCES=02", "GRAFANA_PASSWORD=pa$word"])
+@pytest.mark.parametrize("line", ["LB_PORT=08088", "GRAFANA_PASSWORD=pa$word"])
 def test_value_that_compose_reads_otherwise_is_refused(checkout: Checkout, line: str) -> None:
     checkout.write(".env", line)
     with pytest.raises(SettingsError):

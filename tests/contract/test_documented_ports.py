@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.config.services import SERVICES
+from alertdrill.config.services import MAX_REPLICAS, SERVICES
 from alertdrill.config.settings import Ports
-from alertdrill.runtimes.compose.init_config import REPLICA_SLOTS, RenderContext, write_backends
+from alertdrill.runtimes.compose.init_config import RenderContext, write_backends
 
 IN_CONTAINERS = {"web": 5000, "data-service": 5001}
 
@@ -30,7 +30,7 @@ def test_readme_table_has_the_ports(root: Path) -> None:
 def test_lb_looks_for_containers_at_the_service_port(tmp_path: Path, service: str) -> None:
     write_backends(replace(RenderContext.from_env({}), etc=tmp_path))
     configuration = (tmp_path / "lb/backends.cfg").read_text()
-    for number in range(1, REPLICA_SLOTS + 1):
+    for number in range(1, MAX_REPLICAS + 1):
         name = f"{service}-{number}"
         port = IN_CONTAINERS[service]
         line = f"server {name} alertdrill-{name}:{port} check port {port + 50}\n"

@@ -9,7 +9,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-import yaml
 
 from alertdrill.config.settings import (
     LOCAL_REGISTRY,
@@ -20,18 +19,17 @@ from alertdrill.config.settings import (
 )
 from alertdrill.runtimes.select import has_compose
 from deploy.airgap.images import IMAGES, OWN_VERSION_VARIABLE
+from tests.contract.compose_files import SERVICES, TEXT
 
 ROOT = Path(__file__).parents[2]
-COMPOSE = (ROOT / "docker-compose.yml").read_text()
 DOCKERFILE = (ROOT / "apps/Dockerfile").read_text()
 DIGEST = f"sha256:{'0' * 64}"
-SERVICES = yaml.safe_load(COMPOSE)["services"]
 HAS_COMPOSE = has_compose()
 
 
 def third_party() -> set[tuple[str, str]]:
     """Return each (repository, variable of its tag) that Compose or our recipe names."""
-    composed = re.findall(r"image: ([\w./-]+):\$\{(\w+):-", COMPOSE)
+    composed = re.findall(r"image: ([\w./-]+):\$\{(\w+):-", TEXT)
     built = re.findall(r"^FROM ([\w./-]+):\$\{(\w+)\}", DOCKERFILE, re.MULTILINE)
     return {*composed, *built} - {(f"{LOCAL_REGISTRY}/test", OWN_VERSION_VARIABLE)}
 

@@ -222,9 +222,9 @@ def environment(home: Path, ports: dict[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def running_stack(home: Path, **settings: str) -> Iterator[Stack]:
+def running_stack(home: Path, root: Path = ROOT, **settings: str) -> Iterator[Stack]:
     """Run a stack on ports of its own while the block lasts; nothing of it may outlive that."""
-    stack = Stack({**environment(home, free_ports()), **settings}, home)
+    stack = Stack({**environment(home, free_ports()), **settings}, home, root)
     try:
         stack.alertdrill("up")
         poll_until(stack.scrapes_everything, "every instance to be scraped", 30)

@@ -71,13 +71,15 @@ def test_up_renumbers_instances(stack: Stack) -> None:
     poll_until(stack.scrapes_everything, "every instance to be scraped again", 20)
 
 
-def test_changed_service_is_renewed_without_losing_a_request(stack: Stack) -> None:
+def test_changed_service_is_renewed_without_losing_a_request(stack: Stack, tmp_path: Path) -> None:
     before = identities(stack)
     results: list[dict[str, int]] = []
     clients = threading.Thread(target=lambda: results.append(locust(stack, users=20, seconds=120)))
     clients.start()
-    # Another label: only web changes.
-    Stack({**stack.environment, "HEAL_WEB": "0"}, stack.home).alertdrill("up")
+    more = tmp_path / "more.yml"
+    more.write_text("services: {web: {labels: {changed: '1'}}}\n")
+    files = {"COMPOSE_FILE": f"docker-compose.yml:{more}"}
+    Stack({**stack.environment, **files}, stack.home).alertdrill("up")
     clients.join()
     after = identities(stack)
     assert results[0]["failures"] == 0

@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from tests.e2e.control_client import call, call_at_once
+from tests.e2e.repository_copy import copy_repository
 from tests.e2e.stack import Stack, native_only, poll_until, running_stack
 
 pytestmark = pytest.mark.stack
@@ -23,7 +24,10 @@ TWO_SCRAPES = 10.0
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Start a stack whose data-service does not carry the heal label."""
-    with running_stack(tmp_path_factory.mktemp("control"), HEAL_DATA_SERVICE="0") as stack:
+    root = copy_repository(tmp_path_factory.mktemp("copy"))
+    with (root / "apps/services.yml").open("a") as file:
+        file.write("  heal: false\n")  # of the last one, data-service
+    with running_stack(tmp_path_factory.mktemp("control"), root) as stack:
         yield stack
 
 

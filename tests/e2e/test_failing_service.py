@@ -70,12 +70,9 @@ DECLARATION = """
 failing:
   port: 5003
   public: [/failing]
-  objective: 0.99
-  latency_limit: 500ms
-  memory_limit: 256MiB
-  series_limit: 1000
+  objective: {availability: 0.99, latency: 500ms}
+  limits: {memory: 256MiB, series: 1000}
 """
-SETTINGS = "\nFAILING_INSTANCES=2\nHEAL_FAILING=1\nFAILING_DIGEST=\n"
 # What a client gets of each path: the status, and whether the response is complete.
 EXPECTED = {
     "fine": (200, True),
@@ -99,9 +96,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RepositoryCopy]:
     folder.mkdir()
     (folder / "__init__.py").write_text(APPLICATION)
     (folder / "settings.env").write_text("")
-    for name, text in (("apps/services.yml", DECLARATION), (".env.example", SETTINGS)):
-        with (root / name).open("a") as file:
-            file.write(text)
+    with (root / "apps/services.yml").open("a") as file:
+        file.write(DECLARATION)
     home = tmp_path_factory.mktemp("home")
     stack = stack_of_copy(root, home)
     try:

@@ -71,7 +71,11 @@ def create(spec: FaultSpec, context: DrillContext, max_duration: float) -> Fault
 
 
 def _check_target(kind: str, scope: TargetScope, target: str) -> str:
-    instances = [f"{service}-{n}" for service in SERVICES for n in range(1, MAX_REPLICAS + 1)]
+    instances = [
+        f"{name}-{number}"
+        for name, service in SERVICES.items()
+        for number in range(1, service.replicas.max + 1)
+    ]
     allowed = {
         "service": [*SERVICES],
         "instance": [*SERVICES, *instances],

@@ -16,14 +16,14 @@ from pathlib import Path
 import click
 import yaml
 
-from ...config import ROOT
+from ...config import ROOT, derived
 from ...config.components import COMPONENTS
 from ...config.services import (
     MAX_REPLICAS,
-    MIN_REPLICAS,
     SERVICES,
     Service,
     all_components,
+    min_replicas,
     ops_port,
 )
 from ...config.settings import RANDOM
@@ -50,8 +50,6 @@ GRAFANA_PASSWORD = Path("/run/secrets/grafana/password")
 ALERTMANAGER_LOGIN = Path("/run/secrets/alertmanager")
 # Only the containers that need a secret mount its volume, each as another user.
 SECRET_MODE = 0o444
-# The number of replicas of a service that the load balancer and Prometheus look up by name.
-REPLICA_SLOTS = 8
 # Configuration files below ETC, and the committed file or folder of each.
 SOURCES = {
     **config_files.SOURCES,
@@ -78,8 +76,8 @@ class RenderContext:
             name: int(environ.get(component.optional) or component.replicas)
             for name, component in COMPONENTS.items()
         }
-        for name, service in SERVICES.items():
-            replicas[name] = int(environ.get(f"{service.variable}_INSTANCES", MIN_REPLICAS))
+        scale = json.loads(environ.get("SCALE") or "{}")
+        replicas |= {**min_replicas(), **scale}
         speed = float(environ.get("SPEED") or "1")
         return cls(environ.get("PROJECT") or "alertdrill", speed, replicas)
 
@@ -122,7 +120,7 @@ def render_scrape_config(text: str) -> str:
 
 def container_names(service: Service, project: str = "alertdrill") -> Mapping[str, str]:
     """Return {container: instance} for every possible replica of a service."""
-    instances = [f"{service.name}-{number}" for number in range(1, REPLICA_SLOTS + 1)]
+    instances = [f"{service.name}-{number}" for number in range(1, MAX_REPLICAS + 1)]
     return {f"{project}-{instance}": instance for instance in instances}
 
 
@@ -182,9 +180,9 @@ def main() -> None:
     """Write all secrets and configurations."""
     os.umask(0o002)  # drills, in the same group, may replace configurations
     context = RenderContext.from_env(os.environ)
-    if not all(1 <= context.replicas[service] <= MAX_REPLICAS for service in SERVICES):
-        variables = ", ".join(f"{service.variable}_INSTANCES" for service in SERVICES.values())
-        raise SystemExit(f"{variables} must be 1 to {MAX_REPLICAS}.")
+    # Compose alone writes none of the derived files.
+    if (ROOT / derived.RULES).read_text(encoding="utf-8") != derived.rules(SERVICES):
+        raise SystemExit(f"{derived.RULES}: {derived.STALE}")
     for folder in config_files.DROP_IN_FOLDERS:
         path = context.etc / folder
         path.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from dotenv import dotenv_values
 
 from ...config import ROOT, env_block
 from ...config.components import COMPONENTS
-from ...config.services import SERVICES
+from ...config.services import SERVICES, min_replicas
 from ...config.settings import StackSettings, variables
 from ...file_lock import file_lock
 from ...toolchain.commands import CommandError, find_command, run
@@ -113,7 +113,7 @@ class ComposeProject:
 
         Every command that scales writes it to a volume, from the host or from inside.
         """
-        counts = {service: self.settings.min_replicas(service) for service in SERVICES}
+        counts = min_replicas()
         containers = self.engine.containers()
         names = [item.name for item in containers if item.service == VOLUME_SERVICE]
         if not names or not any(item.pid for item in containers):
@@ -204,11 +204,7 @@ def settings_variables(settings: StackSettings) -> Mapping[str, str]:
     }
     for name, (place, *keys) in variables().items():
         value = getattr(settings, place)
-        if place == "instances":
-            value = settings.min_replicas(keys[0])
-        elif place == "heal":
-            value = int(settings.healing_enabled(keys[0]))
-        elif keys:
+        if keys:
             value = value.get(keys[0], "") if isinstance(value, Mapping) else vars(value)[keys[0]]
         elif place in ("home", "cache", "runtime"):
             continue  # for the host only

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import select
@@ -14,19 +15,17 @@ from itertools import takewhile
 from typing import IO, Any
 
 from ...clients.alertmanager import USER
-from ...config.services import MAX_REPLICAS, SERVICES, ServicesError, all_components, ops_port
+from ...config.services import SERVICES, all_components
 from ...config.settings import LOCAL_REGISTRY, StackSettings
 from ...timescale.ephemeral_stack_settings import ephemeral_identity
 from .. import port_check
-from ..base import HEAL_LABEL, ProgressCallback, project_lock
+from ..base import ProgressCallback, project_lock
 from ..engine import Container, ProjectEngine
 from ..errors import EngineError, UnknownTargetError
 from . import images, leftovers, renewal
 from .containers import LOOPBACK, ContainerRuntime, published_port
 from .project import ComposeProject
 
-# These need the replica count of every service.
-NEEDS_REPLICA_COUNTS = ("init-config", "control")
 # The components with a page for users, and its path.
 PAGES = {"prometheus": "/", "alertmanager": "/", "responder": "/", "grafana": "/", "loki": "/ready"}
 # Compose's format of a log line: `web-1  | text`.
@@ -83,7 +82,6 @@ class ComposeRuntime(ContainerRuntime):
     def check(self, on_progress: ProgressCallback) -> None:
         """Check docker-compose.yml without starting anything."""
         self._project.run("config", "--quiet", profiles=["*"])
-        check_services(self._project.model())
         on_progress("docker-compose.yml is valid")
 
     def up(self, on_progress: ProgressCallback) -> Sequence[str]:
@@ -95,7 +93,6 @@ class ComposeRuntime(ContainerRuntime):
                 self._check_ports()
             project = self._project.resolve()
             model = project.model()
-            check_services(model)
             messages, variables = images.ensure_images(project, model, on_progress)
             project = project.with_variables(variables)
             try:
@@ -285,51 +282,18 @@ def _stop(project: ComposeProject, on_progress: ProgressCallback) -> None:
 
 def _create_standby(project: ComposeProject) -> None:
     """Create the standby instances of every service, without starting them."""
-    scales = [item for service in SERVICES for item in ("--scale", f"{service}={MAX_REPLICAS}")]
+    scales = [
+        item
+        for name, service in SERVICES.items()
+        for item in ("--scale", f"{name}={service.replicas.max}")
+    ]
     project.run("create", "--no-recreate", "--no-build", *scales, *SERVICES)
 
 
 def _publish_replicas(project: ComposeProject, counts: Mapping[str, int]) -> None:
     """Write the replica counts to the volume, and Prometheus's list of targets with them."""
-    variables = [f"{SERVICES[name].variable}_INSTANCES={count}" for name, count in counts.items()]
-    environment = [item for variable in variables for item in ("--env", variable)]
-    project.run("run", "--rm", "--no-deps", *environment, "init-config")
-
-
-def check_services(model: Mapping[str, Any]) -> None:
-    """Raise `ServicesError` for a service that docker-compose.yml lacks or declares differently.
-
-    `model` is the resolved file: {"services": {name: {"environment": {...}}}}.
-    """
-    declarations = model["services"]
-    for name, service in SERVICES.items():
-        declaration = declarations.get(name, {})
-        environment = declaration.get("environment", {})
-        variable = f"{service.variable}_INSTANCES"
-        # Without a port of their own, the load balancer would forward to its operations.
-        needed = {
-            "SERVICE": name,
-            "PORT": str(service.port),
-            "OPS_PORT": str(ops_port(service.port)),
-        }
-        lacking = [
-            user
-            for user in NEEDS_REPLICA_COUNTS
-            if variable not in declarations[user]["environment"]
-        ]
-        if name not in declarations:
-            reason = f"has no service {name}, which apps/services.yml has"
-        elif not needed.items() <= environment.items():
-            values = ", ".join(f"{key}={value}" for key, value in needed.items())
-            reason = f"does not give {name} {values}"
-        elif HEAL_LABEL not in declaration.get("labels", {}):
-            reason = f"has no label {HEAL_LABEL} for {name}"
-        elif lacking:
-            reason = f"does not give {variable} to {' and '.join(lacking)}"
-        else:
-            continue
-        page = "docs/how-to/add-a-service.md shows how to add it"
-        raise ServicesError(f"docker-compose.yml {reason}: {page}.")
+    scale = ("--env", f"SCALE={json.dumps(counts)}")
+    project.run("run", "--rm", "--no-deps", *scale, "init-config")
 
 
 def remove_misnumbered(project: ComposeProject, on_progress: ProgressCallback) -> None:

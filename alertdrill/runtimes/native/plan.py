@@ -12,7 +12,7 @@ from typing import Any
 from ... import VERSION
 from ...config import ROOT
 from ...config.components import COMPONENTS
-from ...config.services import MAX_REPLICAS, SERVICES, ops_port
+from ...config.services import SERVICES, ops_port
 from ...config.settings import StackSettings
 from ...toolchain.cache import default_cache
 from ...toolchain.find import Program
@@ -174,7 +174,7 @@ class Plan:
             called = (f"{SERVICES[name].variable}_URL" for name in service.calls)
             # The runtime's values override a service's own settings, as in Docker Compose.
             own = {"LINKS": links, **dict.fromkeys(called, self._url["lb_internal"])}
-            for number in range(1, MAX_REPLICAS + 1):
+            for number in range(1, service.replicas.max + 1):
                 port = self._settings.ports.instance(service.name, number)
                 name = f"{service.name}-{number}"
                 launch = replace(INSTANCE, command=SERVERS[service.server])

@@ -16,7 +16,7 @@ import psutil
 
 from ...clients import http
 from ...clients.alertmanager import USER
-from ...config.services import SERVICES
+from ...config.services import SERVICES, min_replicas
 from ...config.settings import StackSettings
 from ...file_lock import file_lock
 from ...toolchain.cache import default_cache
@@ -82,8 +82,8 @@ class NativeStack:
         ]
 
     def replicas(self) -> dict[str, int]:
-        """Return the replica count of each service: the settings' until it is scaled."""
-        counts = {service: self.settings.min_replicas(service) for service in SERVICES}
+        """Return the replica count of each service: its minimum until it is scaled."""
+        counts = min_replicas()
         with suppress(OSError, ValueError):  # no service was scaled, or a crash cut the file off
             counts.update(json.loads(self.layout.replicas.read_text()))
         return counts

@@ -13,8 +13,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from dotenv import dotenv_values
 
 from alertdrill.config import ROOT
+from alertdrill.config.derived import COMPOSE_ENV
 from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes.compose.project import ComposeProject
 from alertdrill.toolchain.cache import default_cache
@@ -60,6 +62,7 @@ def proxy(docker: Docker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         **os.environ,
         **haproxy.environment,
         "PROJECT": project,
+        "SERVICES": dotenv_values(ROOT / COMPOSE_ENV)["SERVICES"] or "",
         "VERBS": "start|stop|restart",
         "PROXY_ADDRESS": f"127.0.0.1:{port}",
         "DOCKER_SOCKET": host.removeprefix("unix://"),

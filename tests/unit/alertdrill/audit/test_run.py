@@ -16,7 +16,7 @@ from alertdrill.audit.run import (
     run_audit,
     wait_until_stable,
 )
-from alertdrill.config.services import MAX_REPLICAS
+from alertdrill.config.services import SERVICES
 from alertdrill.errors import AlertdrillError
 from tests.http_server import Answer, Peer
 from tests.unit.alertdrill.audit.conftest import ROUTE
@@ -179,8 +179,9 @@ def test_fake_loki_is_restarted_in_place_of_loki() -> None:
 
 
 def test_service_at_max_replicas_scales_in_first() -> None:
-    steps = [step for step in plan_steps({"web": MAX_REPLICAS}, ["web"], 1) if step.count]
-    assert steps == [Step("web", MAX_REPLICAS - 1), Step("web", MAX_REPLICAS)]
+    highest = SERVICES["web"].replicas.max
+    steps = [step for step in plan_steps({"web": highest}, ["web"], 1) if step.count]
+    assert steps == [Step("web", highest - 1), Step("web", highest)]
 
 
 @pytest.fixture

@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,9 @@ import pytest
 from alertdrill.config import services
 from alertdrill.config.services import SERVICES, ServicesError, environment, read_services
 
-FACTS = "objective: 0.99, latency_limit: 500ms, memory_limit: 256MiB, series_limit: 1000"
+OBJECTIVE = "objective: {availability: 0.99, latency: 500ms}"
+LIMITS = "limits: {memory: 256MiB, series: 1000}"
+FACTS = f"{OBJECTIVE}, {LIMITS}"
 
 
 def services_from(folder: Path, text: str) -> dict[str, services.Service]:
@@ -42,35 +45,53 @@ def test_port_offset_follows_from_the_port(tmp_path: Path) -> None:
     assert (parsed["a"].offset, parsed["b"].offset) == (100, 1000)
 
 
-def test_objective_and_limits_are_numbers(tmp_path: Path) -> None:
-    parsed = services_from(tmp_path, "a: {port: 5000}")["a"]
-    assert (parsed.objective, parsed.latency_limit, parsed.memory_limit) == (0.99, 0.5, 268435456)
-    assert parsed.series_limit == 1000
+def test_objective_limits_and_replicas_are_numbers(tmp_path: Path) -> None:
+    parsed = services_from(tmp_path, "a: {port: 5000, replicas: {min: 1, max: 8}}")["a"]
+    assert (parsed.objective.availability, parsed.objective.latency) == (0.99, 0.5)
+    assert (parsed.limits.memory, parsed.limits.series) == (268435456, 1000)
+    assert (parsed.replicas.min, parsed.replicas.max) == (1, 8)
+
+
+def test_service_has_two_to_four_replicas_and_is_healed_by_default(tmp_path: Path) -> None:
+    parsed = services_from(tmp_path, "a: {port: 5000}\nb: {port: 5001, heal: false}")
+    assert (parsed["a"].replicas.min, parsed["a"].replicas.max) == (2, 4)
+    assert (parsed["a"].heal, parsed["b"].heal) == (True, False)
 
 
 @pytest.mark.parametrize(
-    ("fact", "message"),
+    ("line", "message"),
     [
-        ("", "objective is missing"),
-        ("objective: 99", "objective is '99': it should be less than 1"),
-        ("objective: 0", "objective is '0': it should be greater than 0"),
-        ("objective: 99%", "objective must be a number"),
-        ("latency_limit: 0.5", "latency_limit is '0.5': use a duration such as 90s or 1h30m"),
-        ("latency_limit: 0s", "latency_limit is '0s': it should be greater than 0"),
-        ("memory_limit: 256", "memory_limit is '256': use a size such as 256MiB"),
-        ("memory_limit: 256M", "memory_limit is '256M': use a size such as 256MiB"),
-        ("memory_limit: 0MiB", "memory_limit is '0MiB': use a size such as 256MiB"),
-        ("series_limit: 0", "series_limit is '0': it should be greater than 0"),
-        ("series_limit: 1.5", "series_limit must be a whole number"),
+        (LIMITS, "objective is missing"),
+        (OBJECTIVE, "limits is missing"),
+        ("objective: {latency: 1s}", "availability is missing"),
+        ("objective: {availability: 99, latency: 1s}", "availability is '99': it should be less"),
+        ("objective: {availability: 0, latency: 1s}", "availability is '0': it should be greater"),
+        ("objective: {availability: 99%, latency: 1s}", "availability must be a number"),
+        ("objective: {availability: 0.9, latency: 0.5}", "latency is '0.5': use a duration such"),
+        ("objective: {availability: 0.9, latency: 0s}", "latency is '0s': it should be greater"),
+        ("limits: {memory: 256, series: 1}", "memory is '256': use a size such as 256MiB"),
+        ("limits: {memory: 256M, series: 1}", "memory is '256M': use a size such as 256MiB"),
+        ("limits: {memory: 0MiB, series: 1}", "memory is '0MiB': use a size such as 256MiB"),
+        ("limits: {memory: 1MiB, series: 0}", "series is '0': it should be greater than 0"),
+        ("limits: {memory: 1MiB, series: 1.5}", "series must be a whole number"),
+        ("replicas: {min: 0}", "min is '0': it should be greater than or equal to 1"),
+        ("replicas: {max: 9}", "max is '9': it should be less than or equal to 8"),
+        ("replicas: {min: 5}", "min is 5 and max is 4: make max at least min"),
+        ("heal: 1", "heal must be true or false"),
     ],
 )
-def test_invalid_objective_or_limit_is_refused(tmp_path: Path, fact: str, message: str) -> None:
-    key = fact.partition(":")[0] or "objective"
-    others = [item for item in FACTS.split(", ") if not item.startswith(key)]
-    lines = "\n".join(f"  {item}" for item in filter(None, [fact, *others]))
-    with pytest.raises(ServicesError) as error:
-        services_from(tmp_path, f"a:\n{lines}\n  port:  5000")
-    assert str(error.value) == f"apps/services.yml:2: {message}."
+def test_invalid_objective_limit_or_replicas_are_refused(
+    tmp_path: Path, line: str, message: str
+) -> None:
+    key = line.partition(":")[0]
+    # Alone, a line of the other facts lacks one of them.
+    others = [item for item in (OBJECTIVE, LIMITS) if not item.startswith(key)]
+    lines = [line] if message.endswith("is missing") and line in FACTS else [line, *others]
+    (tmp_path / "apps").mkdir()
+    text = "".join(f"  {item}\n" for item in lines)
+    (tmp_path / "apps/services.yml").write_text(f"a:\n{text}  port: 5000\n")
+    with pytest.raises(ServicesError, match=rf"^apps/services.yml:2: {re.escape(message)}"):
+        read_services(tmp_path / "apps")
 
 
 def test_server_is_granian_unless_the_service_chooses_another(tmp_path: Path) -> None:

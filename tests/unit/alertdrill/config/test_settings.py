@@ -27,18 +27,6 @@ def test_empty_environment_gives_the_defaults() -> None:
     assert parse({}) == StackSettings(home=ROOT / "var")
 
 
-def test_components_are_not_healed() -> None:
-    settings = parse({"HEAL_WEB": "0", "HEALING": "dry-run"})
-    assert [settings.healing_enabled(name) for name in ("web", "data-service", "lb")] == [
-        False,
-        True,
-        False,
-    ]
-    assert settings.healing == "dry-run"
-    assert "HEALING is 'maybe'" in refusal(HEALING="maybe")
-    assert "HEAL_DATA_SERVICE is '2'" in refusal(HEAL_DATA_SERVICE="2")
-
-
 def test_empty_value_means_the_default() -> None:
     assert parse({"LB_PORT": " ", "ALERTDRILL_CACHE": "", "RUNTIME": ""}) == parse({})
 
@@ -50,9 +38,9 @@ def test_relative_folder_starts_at_the_repository() -> None:
 
 def test_environment_wins_over_the_file(tmp_path: Path) -> None:
     file = tmp_path / ".env"
-    file.write_text("# mine\nexport LB_PORT=9000\nWEB_INSTANCES='3'  # three\nRUNTIME\n")
+    file.write_text("# mine\nexport LB_PORT=9000\nLOKI_PORT='3101'  # mine\nRUNTIME\n")
     settings = load({"LB_PORT": "9001", "PATH": "/bin"}, file)
-    assert (settings.ports.lb, settings.min_replicas("web"), settings.runtime) == (9001, 3, "auto")
+    assert (settings.ports.lb, settings.ports.loki, settings.runtime) == (9001, 3101, "auto")
 
 
 @pytest.mark.parametrize(
@@ -111,8 +99,8 @@ def test_file_that_is_not_text_is_an_error(tmp_path: Path) -> None:
         ("FAULTS_ENABLED", "yes", "one of 0, 1"),
         ("LB_ADDRESS", "localhost", "an IPv4 address"),
         ("LB_ADDRESS", "::1", "an IPv4 address"),
-        ("WEB_INSTANCES", "5", "a whole number from 1 to 4"),
-        ("DATA_SERVICE_INSTANCES", "0", "a whole number from 1 to 4"),
+        ("HEALING", "maybe", "one of on, dry-run, off"),
+        ("LOKI_REPLICAS", "2", "a whole number from 0 to 1"),
         ("LB_PORT", "80", "a whole number from 1024 to 60000"),
         ("LB_PORT", "-8080", "a whole number from 1024 to 60000"),
         ("LB_PORT", "\uff18\uff10\uff18\uff10", "a whole number from 1024 to 60000"),
@@ -158,11 +146,6 @@ def test_every_port_has_its_variable(name: str) -> None:
     assert getattr(parse({f"{name.upper()}_PORT": "20000"}).ports, name) == 20000
 
 
-def test_min_replicas_are_the_configured_instances() -> None:
-    settings = parse({"WEB_INSTANCES": "4", "DATA_SERVICE_INSTANCES": "1"})
-    assert (settings.min_replicas("web"), settings.min_replicas("data-service")) == (4, 1)
-
-
 @pytest.mark.parametrize(
     "settings",
     [
@@ -173,7 +156,6 @@ def test_min_replicas_are_the_configured_instances() -> None:
             ports=Ports(lb=9000),
             replicas=Replicas(loki=0),
             versions=ImageVersions(loki="3.0.0"),
-            heal={"web": False},
             speed=12.0,
             ephemeral=True,
         ),

@@ -42,8 +42,7 @@ def runtime() -> FakeRuntime:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> ControlSettings:
-    stack = StackSettings(tmp_path, heal={"data-service": False})
-    return ControlSettings(TOKEN, stack, tmp_path / "control")
+    return ControlSettings(TOKEN, StackSettings(tmp_path), tmp_path / "control")
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def test_instance_is_restarted_once_for_a_key(client: FlaskClient, runtime: Fake
 @pytest.mark.parametrize(
     ("name", "status", "message"),
     [
-        ("data-service-1", 403, "set HEAL_DATA_SERVICE=1"),
+        ("data-service-1", 403, "remove `heal: false` of data-service"),
         ("lb-1", 403, "is not one of the services"),
         ("web-9", 404, "no instance named 'web-9'"),
         ("web", 404, "no instance named 'web'"),

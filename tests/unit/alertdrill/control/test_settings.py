@@ -29,8 +29,8 @@ def test_stack_is_read_from_the_file(tmp_path: Path, token: str) -> None:
 
 
 def test_stack_is_read_from_the_environment(token: str) -> None:
-    settings = ControlSettings.from_env({"CONTROL_TOKEN_FILE": token, "WEB_INSTANCES": "3"})
-    assert settings.stack.min_replicas("web") == 3
+    settings = ControlSettings.from_env({"CONTROL_TOKEN_FILE": token, "LB_PORT": "9000"})
+    assert settings.stack.ports.lb == 9000
 
 
 def test_missing_token_is_refused(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from alertdrill.load import run as module
 from alertdrill.load.profile import LoadError, LoadProfile, load_profile
 from alertdrill.load.result import Event
 from alertdrill.load.run import LoadContext, create_context, measure, run
+from tests.unit.alertdrill.declared_services import redeclare
 from tests.unit.alertdrill.load.samples import FakePrometheus, native
 from tests.unit.alertdrill.load.test_locust import entry
 
@@ -139,7 +140,9 @@ def test_events_without_a_responder_are_the_alerts_alone(
     assert messages == ["The responder does not list its actions."]
 
 
-def test_min_replicas_are_the_configured_instances(tmp_path: Path) -> None:
-    settings = StackSettings(tmp_path, instances={"web": 1})
-    context = create_context(settings, native(), None, print)
+def test_min_replicas_are_the_declared_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redeclare(monkeypatch, "web", min=1)
+    context = create_context(StackSettings(tmp_path), native(), None, print)
     assert context.min_replicas == {**dict.fromkeys(SERVICES, 2), "web": 1}

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.config.services import MAX_REPLICAS, SERVICES
+from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import Ports, StackSettings, instance_port_range
 from alertdrill.timescale import ephemeral_stack_settings
 from alertdrill.timescale.ephemeral_stack_settings import ephemeral_settings
@@ -15,10 +15,8 @@ def settings(tmp_path: Path) -> StackSettings:
     base = StackSettings(
         tmp_path,
         lb_address="0.0.0.0",
-        instances={"web": 4},
         faults_enabled=False,
         retention="3d",
-        heal={"web": False},
         healing="off",
     )
     return ephemeral_settings(base, 12)
@@ -35,14 +33,12 @@ def test_ephemeral_stack_enables_faults_and_healing(
     assert (settings.home, settings.speed, settings.ephemeral) == (tmp_path / "ephemeral", 12, True)
     assert (settings.lb_address, settings.retention) == ("127.0.0.1", "3d")
     assert (settings.faults_enabled, settings.healing) == (True, "on")
-    assert all(settings.healing_enabled(service) for service in SERVICES)
-    assert [settings.min_replicas(service) for service in SERVICES] == [2] * len(SERVICES)
 
 
 def test_ports_are_distinct_and_in_range(settings: StackSettings) -> None:
     ports = all_ports(settings.ports)
     # Each instance has two: its own and that of its operations.
-    instances = 2 * len(SERVICES) * MAX_REPLICAS
+    instances = 2 * sum(service.replicas.max for service in SERVICES.values())
     assert len(ports) == len(set(ports)) == len(fields(Ports)) - 1 + instances
     assert all(
         ephemeral_stack_settings.MIN_PORT <= port < ephemeral_stack_settings.MAX_PORT

@@ -96,7 +96,7 @@ def test_proxy_is_scraped_through_the_control_api(context: RenderContext) -> Non
 
 
 def test_disabled_component_has_no_target(context: RenderContext) -> None:
-    without = RenderContext.from_env({"GRAFANA_REPLICAS": "0", "WEB_INSTANCES": "3"})
+    without = RenderContext.from_env({"GRAFANA_REPLICAS": "0", "SCALE": '{"web": 3}'})
     init_config.write_targets(RenderContext("alertdrill", 1.0, without.replicas, context.etc))
     assert "grafana-1" not in targets(context, "stack")
     assert "web-3" in targets(context, "services")

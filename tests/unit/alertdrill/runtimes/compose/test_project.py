@@ -18,6 +18,7 @@ from alertdrill.runtimes.compose.project import (
 )
 from alertdrill.runtimes.errors import EngineError
 from alertdrill.timescale.ephemeral_stack_settings import ephemeral_settings
+from tests.unit.alertdrill.declared_services import redeclare
 from tests.unit.alertdrill.runtimes.fake_engine import FakeEngine
 
 
@@ -127,6 +128,11 @@ def test_drills_run_in_a_container_and_their_reports_are_copied(
     assert (cached.home / "drills/one" / report).exists()
 
 
+@pytest.fixture(autouse=True)
+def three_instances(monkeypatch: pytest.MonkeyPatch) -> None:
+    redeclare(monkeypatch, "web", min=3)
+
+
 def listed(tmp_path: Path, text: str | None, *containers: str) -> dict[str, int]:
     """Return the replica counts that the host reads from a file with `text`."""
     engine: Any = FakeEngine(*containers)
@@ -136,7 +142,7 @@ def listed(tmp_path: Path, text: str | None, *containers: str) -> dict[str, int]
         return text
 
     engine.read = read
-    project = ComposeProject(StackSettings(tmp_path, instances={"web": 3}))
+    project = ComposeProject(StackSettings(tmp_path))
     vars(project)["engine"] = engine  # where the cached property keeps it
     return project.replicas()
 
@@ -186,16 +192,10 @@ def test_series_of_other_stacks_are_safe(settings: StackSettings) -> None:
 
 
 def test_settings_are_passed_on() -> None:
-    settings = StackSettings(
-        Path("/h"), heal={"web": False}, healing="dry-run", instances={"web": 3}, speed=7.0
-    )
+    settings = StackSettings(Path("/h"), healing="dry-run", speed=7.0)
     variables = settings_variables(settings)
     expected = {
-        "HEAL_WEB": "0",
-        "HEAL_DATA_SERVICE": "1",
         "HEALING": "dry-run",
-        "WEB_INSTANCES": "3",
-        "DATA_SERVICE_INSTANCES": "2",
         "FAULTS_ENABLED": "1",
         "LB_STATS_PORT": "8404",
         "LOKI_REPLICAS": "1",

@@ -1,7 +1,7 @@
 import json
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import nullcontext
 from itertools import chain, islice
 from pathlib import Path
@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from alertdrill.config.services import SERVICES, ServicesError
 from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes.compose import renewal
 from alertdrill.runtimes.compose import runtime as module
-from alertdrill.runtimes.compose.runtime import NEEDS_REPLICA_COUNTS, ComposeRuntime
+from alertdrill.runtimes.compose.runtime import ComposeRuntime
 from alertdrill.runtimes.errors import EngineError
 from tests.unit.alertdrill.runtimes.fake_engine import FakeEngine
 
@@ -114,8 +113,8 @@ class FakeProject:
                     self.engine.add(f"web-{number}", "created")
         else:
             assert (command, arguments[-1]) == ("run", "init-config")
-            counts = (text.split("_INSTANCES=") for text in arguments if "_INSTANCES=" in text)
-            self.published = {name: int(count) for name, count in counts}
+            scales = [text.removeprefix("SCALE=") for text in arguments if "SCALE=" in text]
+            self.published = json.loads(scales[0])
         return ""
 
     def docker(self, command: str, *arguments: str) -> str:
@@ -147,14 +146,14 @@ def test_standby_instances_are_started_and_missing_ones_created(
     runtime.scale("web", 4, messages.append)
     assert len(project.engine.alive()) == 4
     assert messages == ["web-3 is ready", "web-4 is ready"]
-    assert project.published == {"WEB": 4, "DATA_SERVICE": 3}
+    assert project.published == {"web": 4, "data-service": 3}
 
 
 def test_leaving_instance_is_not_expected(runtime: ComposeRuntime, project: FakeProject) -> None:
     messages: list[str] = []
     runtime.scale("web", 1, messages.append)
     # The other service keeps its count.
-    assert project.published == {"WEB": 1, "DATA_SERVICE": 3}
+    assert project.published == {"web": 1, "data-service": 3}
     assert project.engine.alive() == ["web-1"]
     assert messages == ["web-2 is on standby"]
 
@@ -200,54 +199,3 @@ def test_published_image_is_not_renewed(docker: Docker) -> None:
 def test_failed_containers_last_line_is_shown() -> None:
     project: Any = FakeProject("init-config-1 exited", "web-1 running starting", "web-2 restarting")
     assert renewal._last_log_line(project) == " The last log line of web-2: last"
-
-
-ORDERS = SERVICES["data-service"].model_copy(update={"name": "orders", "port": 5003})
-OWN = {"SERVICE": "orders", "PORT": "5003", "OPS_PORT": "5053"}
-LABELS = {"alertdrill.heal": "1"}
-
-
-def model(
-    declaration: Mapping[str, Any] | None, counting: tuple[str, ...] = NEEDS_REPLICA_COUNTS
-) -> Mapping[str, Any]:
-    declarations: dict[str, Any] = {
-        name: {"environment": {"ORDERS_INSTANCES": "2"} if name in counting else {}}
-        for name in NEEDS_REPLICA_COUNTS
-    }
-    return {"services": declarations | ({"orders": declaration} if declaration else {})}
-
-
-@pytest.fixture
-def orders(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SERVICES", {"orders": ORDERS})
-
-
-def test_complete_service_passes(orders: None) -> None:
-    module.check_services(model({"environment": OWN, "labels": LABELS}))
-
-
-@pytest.mark.parametrize(
-    ("project", "message"),
-    [
-        (model(None), "has no service orders, which apps/services.yml has"),
-        (
-            model({"environment": {**OWN, "PORT": "5001"}, "labels": LABELS}),
-            "does not give orders SERVICE=orders, PORT=5003, OPS_PORT=5053",
-        ),
-        (
-            model({"environment": {**OWN, "OPS_PORT": "0"}, "labels": LABELS}),
-            "does not give orders SERVICE=orders, PORT=5003, OPS_PORT=5053",
-        ),
-        (model({"labels": LABELS}), "does not give orders SERVICE=orders"),
-        (model({"environment": OWN}), "has no label alertdrill.heal for orders"),
-        (
-            model({"environment": OWN, "labels": LABELS}, ("init-config",)),
-            "does not give ORDERS_INSTANCES to control",
-        ),
-    ],
-)
-def test_missing_declaration_is_named(
-    orders: None, project: Mapping[str, Any], message: str
-) -> None:
-    with pytest.raises(ServicesError, match=rf"^docker-compose.yml {message}.*add-a-service.md"):
-        module.check_services(project)

@@ -12,11 +12,13 @@ from alertdrill.runtimes.native import stack as module
 from alertdrill.runtimes.native.plan import Plan, Process
 from alertdrill.runtimes.native.stack import NativeStack
 from alertdrill.toolchain.find import ResolvedPrograms
+from tests.unit.alertdrill.declared_services import redeclare
 
 
 @pytest.fixture
-def stack(tmp_path: Path) -> NativeStack:
-    return NativeStack(StackSettings(tmp_path, instances={"web": 3}))
+def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NativeStack:
+    redeclare(monkeypatch, "web", min=3)
+    return NativeStack(StackSettings(tmp_path))
 
 
 def test_secrets_are_random_private_and_stay_the_same(stack: NativeStack, tmp_path: Path) -> None:
