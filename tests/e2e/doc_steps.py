@@ -59,35 +59,7 @@ def _append(root: Path, match: re.Match[str], block: str) -> None:
     file.write_text(file.read_text() + block)
 
 
-def _below(root: Path, match: re.Match[str], block: str) -> None:
-    lines, at = _find(root, match)
-    (root / match[1]).write_text("".join([*lines[: at + 1], block, *lines[at + 1 :]]))
-
-
-def _above(root: Path, match: re.Match[str], block: str) -> None:
-    lines, at = _find(root, match)
-    (root / match[1]).write_text("".join([*lines[:at], block, *lines[at:]]))
-
-
-def _replace(root: Path, match: re.Match[str], block: str) -> None:
-    lines, at = _find(root, match)
-    lines[at] = lines[at].replace(match[2], block.strip())
-    (root / match[1]).write_text("".join(lines))
-
-
-def _find(root: Path, match: re.Match[str]) -> tuple[list[str], int]:
-    """Return a file's lines, and the index of the one that the page names."""
-    lines = (root / match[1]).read_text().splitlines(keepends=True)
-    matches = [at for at, line in enumerate(lines) if match[2] in line]
-    if len(matches) != 1:
-        raise UnclearError(f"{match[1]} has {match[2]!r} in {len(matches)} lines: it takes one.")
-    return lines, matches[0]
-
-
 EDITS: dict[str, Callable[[Path, re.Match[str], str], None]] = {
     r"\bWrite `([^`]+)`:$": _write,
     r"\bAppend to `([^`]+)`.*:$": _append,
-    r"\bIn `([^`]+)`, below `([^`]+)`, write:$": _below,
-    r"\bIn `([^`]+)`, above `([^`]+)`, write:$": _above,
-    r"\bIn `([^`]+)`, replace `([^`]+)` with:$": _replace,
 }
