@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, create_model
+from pydantic import AfterValidator, Field, ValidationInfo, create_model
 
 from ...config import components
-from ...config.services import MAX_REPLICAS, SERVICES
+from ...config.services import SERVICES
 from ...config.yaml_lines import Seconds, YamlModel, sentence
 from ..context import DrillContext
 from ..model import FaultSpec
@@ -21,7 +21,6 @@ from .slow_clients import CLIENTS
 # What a kind accepts as its target: `instance` includes a whole service.
 TargetScope = Literal["instance", "service", "component", "any", "none"]
 Interval = Annotated[Seconds, Field(gt=0)]
-Replicas = Annotated[int, Field(gt=0, le=MAX_REPLICAS)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 # Of one kind: all that the load balancer accepts.
@@ -31,6 +30,17 @@ Fraction = Annotated[float, Field(gt=0, le=1)]
 COMPONENTS = [
     name for name, part in components.COMPONENTS.items() if part.setting and name != "grafana"
 ]
+
+
+def _check_replicas(count: int, info: ValidationInfo) -> int:
+    service = info.data.get("target")
+    if service in SERVICES and count > SERVICES[service].replicas.max:
+        highest = SERVICES[service].replicas.max
+        raise sentence(f"instances is {count}: {service} has {highest} at most")
+    return count
+
+
+Replicas = Annotated[int, Field(gt=0), AfterValidator(_check_replicas)]
 
 
 @dataclass(frozen=True)

@@ -185,7 +185,7 @@ MISTAKES = [
     (3, "fault: {kind: errors, target: web, probability: 5}", ":3: probability is '5': it should"),
     (3, "fault: {kind: disk_fill, where: host, to: 50}", ":3: to is '50': it should be less than"),
     (3, "fault: {kind: scale, target: web, instances: 0}", ":3: instances is '0': it should be "),
-    (3, "fault: {kind: scale, target: web, instances: 5}", ":3: instances is '5': it should be "),
+    (3, "fault: {kind: scale, target: web, instances: 5}", ":3: instances is 5: web has 4 at most"),
     (
         *(3, "fault: {kind: memory_pressure, initial_available: 1, available: 0}"),
         ":3: available is '0': it should be greater than 0.",

@@ -60,7 +60,7 @@ def test_second_up_starts_stopped_processes(running: Any, messages: list[str]) -
     assert {"wait web-1", "wait web-3"} <= set(messages)
 
 
-@pytest.mark.parametrize("changed", [{"retention": "1d"}, {"heal": {"web": False}}])
+@pytest.mark.parametrize("changed", [{"retention": "1d"}, {"log_level": "DEBUG"}])
 def test_changed_settings_restart_the_stack(
     running: Any, messages: list[str], changed: dict[str, Any]
 ) -> None:
