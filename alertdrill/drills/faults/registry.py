@@ -33,7 +33,7 @@ COMPONENTS = [
 
 
 def _check_replicas(count: int, info: ValidationInfo) -> int:
-    service = info.data.get("target")
+    service = str(info.data.get("target"))
     if service in SERVICES and count > SERVICES[service].replicas.max:
         highest = SERVICES[service].replicas.max
         raise sentence(f"instances is {count}: {service} has {highest} at most")
