@@ -20,7 +20,17 @@ from alertdrill.config import ROOT
 from tests.e2e.stack import native_only, poll_until, processes_of
 
 pytestmark = [pytest.mark.stack, native_only]
-PARTS = ("alerting", "apps", "drills", "alertdrill", "lb", "loadtests", "loki", "prometheus")
+PARTS = (
+    "alerting",
+    "apps",
+    "deploy",
+    "drills",
+    "alertdrill",
+    "lb",
+    "loadtests",
+    "loki",
+    "prometheus",
+)
 
 
 @dataclass
@@ -68,6 +78,7 @@ def copy(tmp_path: Path) -> Copy:
     root.mkdir()
     for part in PARTS:
         shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "docker-compose.yml", root)
     return Copy(root, tmp_path / "home")
 
 

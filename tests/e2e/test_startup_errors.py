@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from subprocess import DEVNULL
 import pytest
 
 from alertdrill.config import ROOT
+from tests.e2e.repository_copy import copy_repository
 from tests.e2e.stack import Stack, environment, free_ports, native_only, poll_until, processes_of
 
 pytestmark = [pytest.mark.stack, native_only]
@@ -73,9 +73,7 @@ def test_missing_program_is_refused_with_advice(refused: Refused, tmp_path: Path
 def test_invalid_configuration_is_refused_with_its_file(
     refused: Refused, tmp_path: Path, file: str, right: str, wrong: str, named: str
 ) -> None:
-    copy = tmp_path / "copy"
-    for folder in ("alertdrill", "apps", "alerting", "lb", "prometheus", "loki"):
-        shutil.copytree(ROOT / folder, copy / folder)
+    copy = copy_repository(tmp_path / "copy")
     text = (copy / file).read_text()
     assert right in text
     (copy / file).write_text(text.replace(right, wrong, 1))
