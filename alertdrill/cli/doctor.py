@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -29,6 +30,8 @@ from .console import output, printable, timed
 MIN_FREE_DISK = 5 * 2**30
 # The whole stack takes about 1 GiB under normal load; drills of the host's memory need room above.
 MIN_FREE_MEMORY = 2 * 2**30
+# The first one with `include`, which docker-compose.yml has.
+MIN_COMPOSE = (2, 20)
 # A running engine responds at once.
 TIMEOUT_S = 5.0
 LOOPBACK = "127.0.0.1"
@@ -109,7 +112,9 @@ def _engine() -> Check:
             plugin = "Install the Compose plugin (docker-compose-plugin)"
             detail, advice = f"{version}, without Compose", plugin
             compose = run("docker", "compose", "version", "--short", timeout=TIMEOUT_S).strip()
-            return Check("docker", "ok", f"{version}, Compose {compose}")
+            detail, advice = f"{version}, Compose {compose}", "Update Compose to 2.20 or newer"
+            if tuple(map(int, re.findall(r"\d+", compose)[:2])) >= MIN_COMPOSE:
+                return Check("docker", "ok", detail)
     except CommandError:
         pass
     return Check("docker", "problem", detail, f"{advice}, or set RUNTIME=native.")

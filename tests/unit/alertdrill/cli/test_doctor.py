@@ -114,32 +114,34 @@ def test_doctor_prints_advice_whole_and_fails_only_for_a_problem(
 DOCKER = """#!/bin/sh
 case "$1" in
 version) echo 28.1; exit $VERSION;;
-compose) echo 2.35; exit $COMPOSE;;
+compose) echo $COMPOSE; [ -n "$COMPOSE" ];;
 esac
 """
 
 
 @pytest.mark.parametrize(
-    ("codes", "state", "detail", "advice"),
+    ("outcomes", "state", "detail", "advice"),
     [
-        ((0, 0), "ok", "28.1, Compose 2.35", ""),
-        ((0, 1), "problem", "28.1, without Compose", "Install the Compose plugin"),
-        ((1, 0), "problem", "the engine does not respond", "Start the engine"),
+        (("0", "2.35.1-desktop.1"), "ok", "28.1, Compose 2.35.1-desktop.1", ""),
+        (("0", "v5.0.0"), "ok", "28.1, Compose v5.0.0", ""),
+        (("0", "2.19.9"), "problem", "28.1, Compose 2.19.9", "Update Compose to 2.20"),
+        (("0", ""), "problem", "28.1, without Compose", "Install the Compose plugin"),
+        (("1", "2.35"), "problem", "the engine does not respond", "Start the engine"),
     ],
 )
 def test_docker_is_ok_only_with_an_engine_and_compose(
     settings: Callable[..., StackSettings],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    codes: tuple[int, int],
+    outcomes: tuple[str, str],
     state: str,
     detail: str,
     advice: str,
 ) -> None:
     (tmp_path / "docker").write_text(DOCKER)
     (tmp_path / "docker").chmod(0o755)
-    for name, code in zip(("VERSION", "COMPOSE"), codes, strict=True):
-        monkeypatch.setenv(name, str(code))
+    for name, outcome in zip(("VERSION", "COMPOSE"), outcomes, strict=True):
+        monkeypatch.setenv(name, outcome)
     docker = by_name(settings(RUNTIME="compose"))["docker"]
     assert (docker.state, docker.detail) == (state, detail)
     assert docker.advice.startswith(advice)
