@@ -140,6 +140,8 @@ def find_recovered_by(
             return f"the responder ({alert})"
     if not replaced:
         return "itself"
+    if row.fault == "stop":  # supervisord and the engine start nothing that was stopped
+        return RECONCILE_LOOP if runtime == "compose" else SUPERVISOR_WATCH
     # The engine resumes nothing, and Loki may lack the line while it was frozen itself.
     reconciled = reconciled or (runtime == "compose" and row.fault == "pause")
     return RECONCILE_LOOP if reconciled else SUPERVISORS.get(runtime, "its supervisor")

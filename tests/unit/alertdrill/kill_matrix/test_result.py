@@ -36,6 +36,17 @@ def test_control_api_recovers_the_supervisor() -> None:
     assert recovered_by == "the control API"
 
 
+@pytest.mark.parametrize(
+    ("runtime", "recovered_by"),
+    [("native", "the control API"), ("compose", "the control API's reconcile loop")],
+)
+def test_stopped_component_is_started_by_the_control_api(runtime: str, recovered_by: str) -> None:
+    stopped = Row("loki", "loki", "stop", instances=("loki-1",))
+    assert recovered_by == find_recovered_by(
+        stopped, runtime=runtime, actions=[], replaced=True, reconciled=False
+    )
+
+
 def test_frozen_container_is_restarted_by_the_reconcile_loop() -> None:
     frozen = Row("loki", "loki", "pause", instances=("loki-1",))
     recovered_by = find_recovered_by(
