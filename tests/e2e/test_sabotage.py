@@ -44,7 +44,10 @@ class Copy:
         file = self.root / name
         text = file.read_text()
         assert before in text, f"{name} has changed: adapt the sabotage"
-        file.write_text(text.replace(before, after))
+        changed = text.replace(before, after)
+        if file.suffix == ".py":
+            compile(changed, name, "exec")  # else the program does not start
+        file.write_text(changed)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         kept = {name: value for name, value in os.environ.items() if not name.endswith("_PORT")}
@@ -94,8 +97,11 @@ def break_the_route(copy: Copy) -> None:
 
 
 def silence_the_responder(copy: Copy) -> None:
-    lost = '        if notification.alerts[0].name != "Watchdog":\n            return {"id": 0}\n'
-    line = "        notification_id, duplicate = state.notifications.record"
+    indent = " " * 12
+    lost = (
+        f'{indent}if notification.alerts[0].name != "Watchdog":\n{indent}    return {{"id": 0}}\n'
+    )
+    line = f"{indent}notification_id, duplicate = state.notifications.record"
     copy.break_file("alerting/responder/api.py", line, lost + line)
 
 
