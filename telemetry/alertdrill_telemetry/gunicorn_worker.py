@@ -36,8 +36,9 @@ CHUNK_SIZE = re.compile(rb"[0-9a-f]{1,8}", re.IGNORECASE)
 # A client that sends its next request has read the responses before, or it pipelines. One that does
 # not read may have this much in the kernel, which takes as much again without blocking a thread.
 MAX_UNREAD_BYTES = 16 * 1024
-# How long a thread waits for a client that reads nothing of a response that is longer.
-SEND_TIMEOUT_S = 5
+# How long a thread waits for a client that reads nothing of a longer response. A slow client that
+# reads makes room in time.
+SEND_TIMEOUT_S = 30
 # How long a thread waits for the rest of a body that the application did not read.
 DRAIN_TIMEOUT_S = 0.1
 # What a client may still send, and for how long, while a connection ends: a reset would take the
@@ -51,7 +52,7 @@ class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]
     With gunicorn's default worker, as many clients as threads block an instance if each sends half
     a request, or reads no response. One that does not close a connection in time blocks all of it
     for 2 s. Here only a request longer than 16 KiB may still arrive when it gets a thread, and a
-    client that reads nothing holds a thread for 5 s at most. An invalid chunk or trailer would be
+    client that reads nothing holds a thread for 30 s at most. An invalid chunk or trailer would be
     a 500 of the application.
     """
 

@@ -63,6 +63,10 @@ def create_app() -> Flask:
         body: list[Any] = [b"a"] * int(request.args["parts"]) + ["b"]
         return Response(body, direct_passthrough=True)
 
+    @app.get("/large")
+    def large() -> str:
+        return "a" * 100_000
+
     @app.get("/environ")
     def environ() -> dict[str, str]:
         return {name: str(value) for name, value in request.environ.items()}
