@@ -42,10 +42,11 @@ def poll_until(check: Callable[[], T], what: str, timeout: float = TIMEOUT_S) ->
     return answer
 
 
-def free_port() -> int:
+def free_port(other: int = 0) -> int:
+    """Return a free port that is not `other`, which may be free too."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
-        return port
+        return port if port != other else free_port(other)
 
 
 def is_stopped(process: psutil.Process) -> bool:
@@ -74,7 +75,7 @@ class Instance:
     ) -> None:
         self._more = {"OPS_PORT": str(free_port()), "APP": app, **environment}
         self.server = server
-        self.port = free_port()
+        self.port = free_port(int(self._more["OPS_PORT"]))
         self.url = f"http://127.0.0.1:{self.port}"
         self.operations = f"http://127.0.0.1:{int(self._more['OPS_PORT']) or self.port}"
         self.log = folder / "stdout.jsonl"
