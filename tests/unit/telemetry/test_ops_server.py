@@ -184,10 +184,11 @@ def test_instance_is_not_ready_before_its_application_is_loaded(
 def test_contradicting_settings_are_refused(
     arguments: list[str], variables: dict[str, str], message: str
 ) -> None:
+    port = free_port()
     ended = run(
         *("-m", "gunicorn", "-c", "python:alertdrill_telemetry.gunicorn_conf"),
         *(*arguments, "apps.data_service:create_app()"),
-        **{"PORT": str(free_port()), "OPS_PORT": str(free_port()), **variables},
+        **{"PORT": str(port), "OPS_PORT": str(free_port(port)), **variables},
     )
     assert ended.returncode != 0
     assert message in ended.stdout + ended.stderr
