@@ -21,7 +21,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, TypeAdapter, V
 from .. import VERSION
 from ..errors import AlertdrillError
 from . import ROOT, env_block
-from .services import MAX_REPLICAS, SERVICES, ops_port
+from .services import MAX_REPLICAS, SERVICES, healing_enabled, min_replicas, ops_port
 
 # The runtimes that users choose from. `in-network` is Compose as seen from inside a container.
 RUNTIMES = ("auto", "native", "compose")
@@ -183,7 +183,7 @@ class ImageVersions:
 class StackSettings:
     """The settings of the whole stack; `home` is the folder for everything that it writes.
 
-    Users can't set the last three. `speed`, from 1 to 1000, divides every duration of the rules
+    Users can't set the last five. `speed`, from 1 to 1000, divides every duration of the rules
     and routes. `ephemeral` marks a stack that exists for one run only, whose series may be
     backfilled and deleted. `fake_loki` starts a fake Loki on hosts without Loki.
     """
@@ -219,12 +219,23 @@ class StackSettings:
     speed: Annotated[float, _accept(_is_speed, "use a number from 1 to 1000")] = 1.0
     ephemeral: bool = False
     fake_loki: bool = False
+    # In place of what apps/services.yml declares, by service.
+    instances: Mapping[str, int] = field(default_factory=dict)
+    heal: Mapping[str, bool] = field(default_factory=dict)
 
     def image(self, name: str) -> str:
         """Return the reference of one of the `own_images`."""
         if self.registry:
             return f"{self.registry}/{name}:{self.versions.alertdrill}@{self.digests[name]}"
         return f"{LOCAL_REGISTRY}/{name}:{self.versions.alertdrill}"
+
+    def min_replicas(self) -> dict[str, int]:
+        """Return how many instances of each service a new stack starts, and always keeps."""
+        return {**min_replicas(), **self.instances}
+
+    def healing_enabled(self, service: str) -> bool:
+        """Return whether the responder may heal a service; it never heals other components."""
+        return self.heal.get(service, healing_enabled(service))
 
     def to_json(self) -> str:
         """Return the settings as JSON, for other processes; `from_dict` is the inverse."""

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, ValidationError
 from alertdrill_telemetry.problems import Problem
 
 from ..config.services import SERVICES
+from ..config.settings import StackSettings
 from ..errors import AlertdrillError
 from ..file_lock import file_lock
 from ..runtimes.base import ControlTarget, Instance
@@ -70,7 +71,7 @@ class ControlService:
 
     def instances(self) -> Response:
         """Return the services' instances."""
-        return jsonify(serialize_stack(self._status()))
+        return jsonify(serialize_stack(self._status(), self._settings.stack))
 
     def restart(self, name: str) -> Response:
         """Restart an instance; answer when it is ready."""
@@ -181,7 +182,7 @@ def _perform(description: str, operation: Callable[[], str]) -> Outcome:
     return outcome
 
 
-def serialize_stack(instances: Sequence[Instance]) -> dict[str, object]:
+def serialize_stack(instances: Sequence[Instance], settings: StackSettings) -> dict[str, object]:
     """Return the response of `GET /instances`; it leaves out the components of the stack."""
     replicas = [instance for instance in instances if instance.service in SERVICES]
     # Standby instances do not count; an unhealthy one does.
@@ -198,7 +199,7 @@ def serialize_stack(instances: Sequence[Instance]) -> dict[str, object]:
         ],
         "services": {
             name: {
-                "min_replicas": service.replicas.min,
+                "min_replicas": settings.min_replicas()[name],
                 "max_replicas": service.replicas.max,
                 "scale": active[name],
                 "healing_enabled": healing_enabled(name, replicas),

@@ -13,7 +13,6 @@ import psutil
 
 from ...clients import http
 from ...config.components import SUPERVISOR
-from ...config.services import healing_enabled
 from ...config.settings import StackSettings
 from .. import config_files
 from ..base import Instance, ProgressCallback, State, check_replicas, wait_until
@@ -108,7 +107,7 @@ class NativeRuntime(NativeStack):
             pid=pid,
             address=process.address,
             uptime_seconds=round(time.time() - info["start"], 1) if pid else None,
-            healing_enabled=healing_enabled(process.service),
+            healing_enabled=self.settings.healing_enabled(process.service),
             ops_address=process.ops_address,
         )
 

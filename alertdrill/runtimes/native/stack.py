@@ -16,7 +16,7 @@ import psutil
 
 from ...clients import http
 from ...clients.alertmanager import USER
-from ...config.services import SERVICES, min_replicas
+from ...config.services import SERVICES
 from ...config.settings import StackSettings
 from ...file_lock import file_lock
 from ...toolchain.cache import default_cache
@@ -83,7 +83,7 @@ class NativeStack:
 
     def replicas(self) -> dict[str, int]:
         """Return the replica count of each service: its minimum until it is scaled."""
-        counts = min_replicas()
+        counts = self.settings.min_replicas()
         with suppress(OSError, ValueError):  # no service was scaled, or a crash cut the file off
             counts.update(json.loads(self.layout.replicas.read_text()))
         return counts
