@@ -11,7 +11,7 @@ from .errors import InvalidRecordsError, MalformedJsonError
 Record = dict[str, Any]
 # A table with more is not for people. Each field's summary is ten times as long as a short field.
 MAX_FIELDS = 1000
-# A record and a field of one have some 100 bytes in memory, however short they are in the body.
+# A record, and each of its fields, takes about 100 bytes of memory, even if it is short.
 MAX_RECORDS, MAX_CELLS = 50_000, 100_000
 # The summary repeats the names, and JSON may write a character with six.
 MAX_NAME_LENGTH = 100
