@@ -22,8 +22,7 @@ COMPOSE = "deploy/compose/services.yml"
 COMPOSE_ENV = "deploy/compose/services.env"
 HEAD = "# Written by `alertdrill up` from apps/services.yml: edit that file.\n"
 GUNICORN = ["gunicorn", "--config", "python:alertdrill_telemetry.gunicorn_conf"]
-
-
+# What follows the names of the files in an error.
 STALE = "not written from the current apps/services.yml; run `alertdrill check --fix`."
 
 
@@ -49,7 +48,8 @@ def stale_files(services: Mapping[str, Service], root: Path = ROOT) -> Sequence[
 
 def write_stale_files(services: Mapping[str, Service], root: Path = ROOT) -> Sequence[str]:
     """Write the derived files that are out of date, and return them."""
-    stale, files = stale_files(services, root), derived_files(services, root)
+    stale = stale_files(services, root)
+    files = derived_files(services, root) if stale else {}
     for name in stale:
         (root / name).write_text(files[name], encoding="utf-8")
     return stale
