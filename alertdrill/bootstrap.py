@@ -59,15 +59,62 @@ def prepare(
     installed. `projects`, folders with a pyproject.toml, are installed in editable mode. Raises
     `AlertdrillError`.
     """
+
+    def install_projects() -> None:
+        # Their requirements are already installed from the pins, also their build system.
+        editable = [f"--editable={path.absolute()}" for path in projects]
+        pinned = ("--no-deps", "--no-build-isolation", "--no-index", *editable)
+        _run_pip(folder, pinned, f"the projects in {', '.join(map(str, projects))}", say)
+        write_script(folder / "bin" / "alertdrill", folder / "bin" / "python")
+
+    added = {f"project {project.absolute()}": _EDITABLE for project in projects}
+    _prepare(folder, requirements, say, added, install_projects)
+
+
+def prepare_application(
+    folder: Path,
+    requirements: Sequence[Path],
+    own: Path,
+    constraints: Sequence[str],
+    say: Callable[[str], None],
+) -> None:
+    """Update the environment of an application, whose `own` requirement file comes last.
+
+    Its versions take precedence over those of `requirements`, within `constraints` such as
+    `flask>=3.1`. The environment is built anew if a file has changed. Raises `AlertdrillError`.
+    """
+
+    def install_own() -> None:
+        say(f"installing {own} …")
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+            file.write("".join(f"{line}\n" for line in constraints))
+            file.flush()
+            _run_pip(folder, ("-r", str(own), "--constraint", file.name), str(own), say)
+
+    try:
+        added = {"own": f"{_digest(own)} {' '.join(constraints)}"}
+    except OSError as error:
+        raise AlertdrillError(f"cannot read {own}: {error.strerror}") from error
+    _prepare(folder, requirements, say, added, install_own)
+
+
+def _prepare(
+    folder: Path,
+    requirements: Sequence[Path],
+    say: Callable[[str], None],
+    added: Mapping[str, str],
+    install_added: Callable[[], None],
+) -> None:
+    """Install the requirement files, and then what `added` has in the stamp."""
     folder = folder.absolute()
     try:
         # A venv depends on its interpreter's minor version and, through its scripts, on its path.
         version = "{}.{}".format(*sys.version_info[:2])
         target = {"python": f"{version} {sys.base_prefix}", "path": str(folder)}
         for file in requirements:
-            target[file.name] = hashlib.sha256(file.read_bytes()).hexdigest()
-        added = {f"project {project.absolute()}": _EDITABLE for project in projects}
-        if (target | added).items() <= (_installed(folder, target) or {}).items():
+            target[file.name] = _digest(file)
+        complete = {**target, **added}
+        if complete.items() <= (_installed(folder, complete) or {}).items():
             return
         waiting = "another run is creating the virtual environment, waiting for it …"
         lock = file_lock(folder.parent, timeout=math.inf, on_wait=lambda: say(waiting))
@@ -76,22 +123,22 @@ def prepare(
             # pip inherits it: if this run is killed, the next one waits until its pip has ended.
             os.set_inheritable(handle, True)
             # Another run may have changed it in the meantime.
-            before = _installed(folder, target)
+            before = _installed(folder, complete)
             if before is None:
                 say(f"creating the virtual environment {folder.name} for Python {version} …")
                 _create(folder)
             _install(folder, requirements, before or {}, target, say)
             if not added.items() <= (before or {}).items():
-                # Their requirements are already installed from the pins, also their build system.
-                editable = [f"--editable={path.absolute()}" for path in projects]
-                pinned = ("--no-deps", "--no-build-isolation", "--no-index", *editable)
-                _run_pip(folder, pinned, f"the projects in {', '.join(map(str, projects))}", say)
-                write_script(folder / "bin" / "alertdrill", folder / "bin" / "python")
-                _write_stamp(folder, {**(before or {}), **target, **added})
+                install_added()
+                _write_stamp(folder, {**(before or {}), **complete})
     except OSError as error:
         if error.filename in map(str, requirements):
             raise AlertdrillError(f"cannot read {error.filename}: {error.strerror}") from error
         raise AlertdrillError(f"cannot create the virtual environment {folder}: {error}") from error
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _installed(folder: Path, target: Mapping[str, str]) -> dict[str, str] | None:
@@ -112,6 +159,10 @@ def _installed(folder: Path, target: Mapping[str, str]) -> dict[str, str] | None
         f"{folder} has no Python {'.'.join(map(str, _OLDEST))} or newer, and another tool created"
         " it: remove it, or set VENV to another folder"
     )
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _create(folder: Path) -> None:
@@ -177,8 +228,10 @@ def _run_pip(folder: Path, arguments: Sequence[str], what: str, say: Callable[[s
             check=False,
         )
     if done.returncode:
+        conflict = re.search(r"The conflict is caused by:\n((?: +.*\n)+)", done.stdout)
         errors = re.findall(r"^ERROR:(.*)", done.stdout, re.MULTILINE) or ["pip gave no reason"]
-        raise AlertdrillError(f"{what} could not be installed: {errors[-1].strip()}")
+        reason = conflict[1].strip().replace("\n", ",") if conflict else errors[-1]
+        raise AlertdrillError(f"{what} could not be installed: {' '.join(reason.split())}")
 
 
 def _pip(folder: Path, work: Path, say: Callable[[str], None]) -> Sequence[str]:

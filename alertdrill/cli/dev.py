@@ -29,7 +29,7 @@ Snapshot = Mapping[str, Mapping[Path, int]]
 def dev() -> None:
     """Start the stack, and renew services when their code changes.
 
-    It watches the folders of the services in apps/, and telemetry/. After an edit, new instances
+    It watches the folders of the services, and telemetry/. After an edit, new instances
     replace the old ones without losing a request; if they do not start, an old one keeps serving.
     End it with Ctrl-C: the stack keeps running.
     """
@@ -38,7 +38,7 @@ def dev() -> None:
     with timed("starting") as on_progress:
         for sentence in runtime.up(on_progress):
             warn(sentence)
-    note("watching apps/ and telemetry/: end with Ctrl-C")
+    note("watching the services and telemetry/: end with Ctrl-C")
     try:
         for services in changes(ROOT, before):
             _renew(runtime, services)
@@ -76,13 +76,14 @@ def snapshot(root: Path) -> Snapshot:
         with suppress(FileNotFoundError):  # a file disappeared meanwhile: read all of them again
             shared = dict(_files(root / SHARED))
             return {
-                name: {**shared, **dict(_files(root / "apps" / service.package))}
+                name: {**shared, **dict(_files(root / service.location))}
                 for name, service in SERVICES.items()
             }
 
 
 def _files(path: Path) -> Iterator[tuple[Path, int]]:
     for file in path.rglob("*"):
-        # Python writes its caches itself, and an editor its own files.
-        if file.is_file() and "__pycache__" not in file.parts and not file.name.startswith("."):
+        # Python writes its caches itself; editors and git write hidden files.
+        names = file.relative_to(path).parts
+        if not any(name.startswith((".", "__pycache__")) for name in names) and file.is_file():
             yield file, file.stat().st_mtime_ns

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    model_validator,
+)
 
 from ..errors import AlertdrillError
 from . import ROOT
@@ -24,18 +32,27 @@ OPS_OFFSET = 50
 NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 # A hostname has at most 63 characters, including the project's name and the instance's number.
 MAX_NAME_LENGTH = 30
-# The end of the name of a service's second backend: see lb/backend.cfg.
-LARGE = "-large"
+# The ends of the names of a service's second backend (lb/backend.cfg), and of the containers that
+# run its `release` and generate its secrets.
+LARGE, RELEASE, SECRET_FILES = "-large", "-release", "-secrets"
 SIZE = r"[1-9][0-9]{0,5}MiB"
-PATH = r"(/[A-Za-z0-9._~-]+)+"
+PATH = r"(/[A-Za-z0-9._~-]+)+|/"
+HOSTNAME = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
 # The highest number of an instance: its native port is below that of its operations, and the load
 # balancer and Prometheus look for this number of containers.
 MAX_REPLICAS = 8
-# A service's own settings, beside its code. Docker Compose reads the same file, and interprets
-# quotes, dollar signs and backslashes, so they are refused.
-SETTINGS = "settings.env"
-WORD = r"[^\s\"'$#\\\ud800-\udfff]+"
-LINE = rf"(?P<name>[A-Z][A-Z0-9_]*)=(?P<value>{WORD}( {WORD})*|)"
+# The folder, in no repository, of the secrets that the operator provides: SERVICE/NAME for each.
+SECRETS = "secrets"
+# Set by the runtimes, so a service can't set them.
+RESERVED = (
+    *("APP", "FAULTS_ENABLED", "FAULTS_TOKEN", "FAULTS_TOKEN_FILE", "HOST", "INSTANCE"),
+    *("INTERNAL_URL", "LINKS", "LOG_LEVEL", "OPS_PORT", "PORT", "PROJECT", "PYTHONPATH", "SERVICE"),
+    *("THREADS", "TRUSTED_PROXIES", "VERSION"),
+)
+# What a value of `env` may contain: Compose and supervisord keep it as it is.
+VALUE = r"[^\x00-\x1f\x7f\"\ud800-\udfff]*"
+# A path of a volume or a secret in a value of `env`.
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
 class ServicesError(AlertdrillError):
@@ -54,11 +71,13 @@ def _name(name: str) -> str:
             f"{name!r} is not a valid service name: use up to {MAX_NAME_LENGTH} small letters,"
             " digits and single hyphens, and end with a letter"
         )
-    if name.endswith(LARGE):
-        raise sentence(
-            f"{name!r} ends in {LARGE}, as the load balancer's backends for large bodies do: use"
-            " another name"
-        )
+    for ending, owner in (
+        (LARGE, "backends of the load balancer"),
+        (RELEASE, "containers"),
+        (SECRET_FILES, "containers"),
+    ):
+        if name.endswith(ending):
+            raise sentence(f"{name!r} ends in {ending}, as some {owner} do: use another name")
     if name in (*COMPONENTS, *TASKS, SUPERVISOR):
         raise sentence(f"{name} is a component of the stack: use another name")
     return name
@@ -72,7 +91,44 @@ def _bytes(value: object, info: ValidationInfo) -> object:
     return int(str(value).removesuffix("MiB")) * 2**20
 
 
+def _variable(name: str) -> str:
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]*", name):
+        raise sentence(f"{name!r} is not a variable: use capitals, digits and underscores")
+    if name in RESERVED:
+        advice = ": use the key threads" if name == "THREADS" else ""
+        raise sentence(f"{name} is set by the runtime{advice}")
+    return name
+
+
+def _value(value: str) -> str:
+    if not re.fullmatch(VALUE, value):
+        raise ValueError("use one line without double quotes")
+    return value
+
+
+def _command(text: str) -> str:
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise ValueError(f"it is no command ({error})") from error
+    if not words:
+        raise ValueError("use a command, as in flask --app orders init-db")
+    return text
+
+
+def _host(host: str) -> str:
+    if not re.fullmatch(HOSTNAME, host):
+        raise ValueError("use a host name in small letters, as in orders.example.com")
+    return host
+
+
 ServiceName = Annotated[str, AfterValidator(_name)]
+VariableName = Annotated[str, AfterValidator(_variable)]
+Value = Annotated[str, AfterValidator(_value)]
+Command = Annotated[str, AfterValidator(_command)]
+Host = Annotated[str, AfterValidator(_host)]
+# Of a volume or a secret: a folder, a file, and a word in a value of `env`.
+FileName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=30)]
 UrlPath = Annotated[str, BeforeValidator(_path)]
 Bytes = Annotated[int, BeforeValidator(_bytes)]
 
@@ -85,10 +141,18 @@ class Objective(YamlModel):
 
 
 class Limits(YamlModel):
-    """What an instance may use: bytes of memory, and series of metrics that it exposes."""
+    """What an instance may use.
+
+    Bytes of memory, series of metrics that it exposes, CPUs, and threads and processes. A container
+    can't exceed memory, CPUs and pids; natively they are not enforced. `response` is how many
+    seconds the load balancer waits for an answer.
+    """
 
     memory: Bytes
     series: int = Field(gt=0)
+    cpu: float = Field(default=1.0, gt=0, le=64)
+    pids: int = Field(default=64, ge=16)
+    response: Seconds = Field(default=10.0, gt=0, le=60)
 
 
 class Replicas(YamlModel):
@@ -117,14 +181,29 @@ class AuditRequest(YamlModel):
 class Declaration(YamlModel):
     """A service's entry in `services.yml`.
 
-    Clients request the `public` paths and other services the `internal` ones; both include all
-    paths below them. `calls` names the services that it calls. The responder may restart and scale
-    it if `heal` is true. `server` runs it.
+    The code: `app` is what the server loads from the folder `path`, relative to the repository;
+    `requirements`, a file in that folder, are installed for this service alone. Before its
+    instances start, `release` runs once. `server` runs an instance, with `threads`.
+
+    Clients request the `public` paths, at `host` if it is set, and other services the `internal`
+    ones; all of them include the paths below. With `strip_prefix` the service gets requests without
+    its public path, which is in `X-Forwarded-Prefix`. `calls` names the services that it calls. The
+    responder may restart and scale it if `heal` is true.
+
+    Its files: `env` has its own variables, in whose values `{name}` is the path of one of its
+    `volumes`, which keep their files, or `secrets`. A secret is generated, or the operator provides
+    it.
     """
 
     port: int = Field(ge=MIN_PORT, le=MAX_PORT)
+    path: str | None = None
+    app: str | None = Field(default=None, pattern=r"^[A-Za-z_][\w.]*(:[^\s\"'$%\\]+)?$")
+    requirements: str | None = None
+    release: Command | None = None
+    host: Host | None = None
     public: Sequence[UrlPath] = ()
     internal: Sequence[UrlPath] = ()
+    strip_prefix: bool = False
     calls: Sequence[str] = ()
     audit: AuditRequest | None = None
     objective: Objective
@@ -132,18 +211,60 @@ class Declaration(YamlModel):
     replicas: Replicas = Replicas()
     heal: bool = True
     server: Literal["gunicorn", "granian"] = "granian"
+    threads: int = Field(default=8, ge=1, le=64)
+    env: Mapping[VariableName, Value] = {}
+    volumes: Sequence[FileName] = ()
+    secrets: Mapping[FileName, Literal["generated", "provided"]] = {}
+
+    @model_validator(mode="after")
+    def _check_keys(self) -> Declaration:
+        if self.path and not self.app:
+            raise sentence("path needs app, as in app: blog:create_app()", "path")
+        if self.requirements and not self.path:
+            raise sentence("requirements needs path, the folder of the file", "requirements")
+        if self.host and not self.public:
+            raise sentence("host needs public, as in public: [/]", "host")
+        if self.strip_prefix and (len(self.public) != 1 or self.public[0] == "/"):
+            raise sentence("strip_prefix needs one public path, as in public: [/blog]", "public")
+        names = [*self.volumes, *self.secrets]
+        if repeated := [name for name in names if names.count(name) > 1]:
+            raise sentence(f"{repeated[0]} is the name of two volumes or secrets", "volumes")
+        for variable, value in self.env.items():
+            for name in PLACEHOLDER.findall(value):
+                if name not in names:
+                    known = ", ".join(names) or "none"
+                    raise sentence(
+                        f"{variable} has {{{name}}}, which is no volume or secret (there are"
+                        f" {known})",
+                        "env",
+                    )
+        return self
 
 
 class Service(Declaration):
-    """A service; `environment` has its own settings."""
+    """A service."""
 
     name: str
-    environment: Mapping[str, str] = {}
 
     @property
     def package(self) -> str:
-        """The folder of its code in apps/."""
+        """Its name as a Python package."""
         return self.name.replace("-", "_")
+
+    @property
+    def location(self) -> str:
+        """The folder of its code, relative to the repository."""
+        return self.path or f"apps/{self.package}"
+
+    @property
+    def folder(self) -> Path:
+        """The folder of its code."""
+        return (ROOT / self.location).resolve()
+
+    @property
+    def application(self) -> str:
+        """What its server loads: module and call."""
+        return self.app or f"apps.{self.package}:create_app()"
 
     @property
     def variable(self) -> str:
@@ -154,6 +275,13 @@ class Service(Declaration):
     def offset(self) -> int:
         """The distance from INSTANCES_PORT to the ports of its native instances."""
         return (self.port - MIN_PORT + 1) * 100
+
+    def environment(self, files: Mapping[str, str]) -> Mapping[str, str]:
+        """Return its own variables; `files` has the path of each of its volumes and secrets."""
+        return {
+            variable: PLACEHOLDER.sub(lambda match: files[match[1]], value)
+            for variable, value in self.env.items()
+        }
 
 
 def ops_port(port: int) -> int:
@@ -170,42 +298,36 @@ def read_services(apps: Path) -> Mapping[str, Service]:
     services: dict[str, Service] = {}
     owners: dict[tuple[str, object], str] = {}
     for name, declaration in document.parse(dict[ServiceName, Declaration]).items():
-        for key in ("port", "public", "internal"):
-            value = getattr(declaration, key)
-            for item in [value] if key == "port" else value:
-                owner = owners.setdefault((key, item), name)
-                if owner != name:
-                    document.refuse(f"{key} {item} already belongs to {owner}", name, key)
-        folder = apps / name.replace("-", "_")
+        service = Service(name=name, **declaration.model_dump())
+        claims = [("port", service.port), *(("internal", path) for path in service.internal)]
+        claims += [("public", f"{service.host or ''}{path}") for path in service.public]
+        for key, item in claims:
+            owner = owners.setdefault((key, item), name)
+            if owner != name:
+                document.refuse(f"{key} {item} already belongs to {owner}", name, key)
         # The image of the command line has the declarations without the code.
-        if (apps / "__init__.py").exists() and not (folder / "__init__.py").exists():
-            document.refuse(
-                f"there is no apps/{folder.name}/__init__.py: add one with create_app()", name
-            )
-        own = environment(folder / SETTINGS)
-        services[name] = Service(name=name, environment=own, **declaration.model_dump())
+        if (apps / "__init__.py").exists():
+            _check_code(document, service, apps.parent)
+        services[name] = service
     for name, service in services.items():
         if unknown := set(service.calls) - services.keys():
             document.refuse(f"calls has {min(unknown)!r}, which is no service", name, "calls")
     return services
 
 
-def environment(file: Path) -> Mapping[str, str]:
-    """Return a service's own settings; none without a file. Raises `ServicesError`."""
-    values: dict[str, str] = {}
-    # Text that is not UTF-8 does not match LINE, so it is refused with its line.
-    text = file.read_text(encoding="utf-8", errors="surrogateescape") if file.exists() else ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        match = re.fullmatch(LINE, line)
-        if match is None:
-            raise ServicesError(
-                f"{file.parent.name}/{file.name}:{number}: write NAME=VALUE, the value without"
-                " quotes, $, #, \\ and outer spaces."
-            )
-        values[match["name"]] = match["value"]
-    return values
+def _check_code(document: YamlDocument, service: Service, root: Path) -> None:
+    """Refuse a service without its code, or without the file of its requirements."""
+    if service.path is None:
+        package = f"apps/{service.package}/__init__.py"
+        if not service.app and not (root / package).exists():
+            document.refuse(f"there is no {package}: add one with create_app()", service.name)
+        return
+    folder = root / service.path
+    if not folder.is_dir():
+        document.refuse(f"path {service.path}: there is no folder {folder}", service.name, "path")
+    if service.requirements and not (folder / service.requirements).is_file():
+        missing = f"there is no file {service.requirements} in {service.path}"
+        document.refuse(missing, service.name, "requirements")
 
 
 class _DeclaredServices(Mapping[str, Service]):

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from string import Template
 
 from ..config import ROOT
-from ..config.services import SERVICES, ops_port
+from ..config.services import SERVICES, Service, ops_port
 from ..timescale.render import language_of, render
 from .errors import UnknownTargetError
 
@@ -107,9 +107,13 @@ def lb_files(addresses: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
             f"    server {instance} {address} track {name}/{instance}"
             for instance, address in instances.items()
         ]
+        service = SERVICES[name]
         backends += pattern.substitute(
             service=name,
-            server=SERVICES[name].server,
+            server=service.server,
+            threads=service.threads,
+            response=f"{service.limits.response * 1000:.0f}ms",
+            prefix=_strip_prefix(service),
             servers="\n".join(servers),
             large_servers="\n".join(large),
         )
@@ -117,10 +121,23 @@ def lb_files(addresses: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
     for frontend in FRONTENDS:
         lines = ["# Each path, and the service that receives it and everything below it."]
         for name, service in SERVICES.items():
+            host = service.host if service.host and frontend == "public" else ""
             # The slash keeps `/orders` from `/ordersheet`.
-            lines += [f"{path}/ {name}" for path in getattr(service, frontend)]
+            lines += [f"{host}{path.rstrip('/')}/ {name}" for path in getattr(service, frontend)]
         files[f"{frontend}.map"] = "\n".join(lines) + "\n"
     return files
+
+
+def _strip_prefix(service: Service) -> str:
+    """Return the rules that remove a service's public path from its requests, if it wants that."""
+    if not service.strip_prefix:
+        return ""
+    [prefix] = service.public
+    pattern = prefix.replace(".", r"\.")
+    return (
+        f"    http-request set-header X-Forwarded-Prefix {prefix}\n"
+        f"    http-request set-path %[path,regsub(^{pattern}/?,/)]\n"
+    )
 
 
 def _server(instance: str, address: str) -> str:

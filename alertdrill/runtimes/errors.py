@@ -20,6 +20,10 @@ class NotReadyError(AlertdrillError):
     """An instance was not ready in time."""
 
 
+class ServiceNotReadyError(NotReadyError):
+    """Some services are not ready; everything else is."""
+
+
 class EngineError(AlertdrillError):
     """The Docker engine or Compose is missing, or refused a request with a `status`."""
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from ...config.services import SERVICES, all_components
+from ...config.services import RELEASE, SECRET_FILES, SERVICES, all_components
 from ...config.settings import StackSettings
 from ...errors import AlertdrillError
 from ..base import HEAL_VALUES, Instance, ProgressCallback, State, check_replicas, wait_until
@@ -25,11 +25,15 @@ STATES: Mapping[str, State] = {
     "paused": "paused",
 }
 HEALTH: Mapping[str, State] = {"starting": "starting", "unhealthy": "unready"}
-# Not instances: they run once and end.
 ONE_SHOT_SERVICES = ("init-config", "test", "drills")
 LOOPBACK = "127.0.0.1"
 # The load balancer listens for clients and for its statistics.
 LB_PORTS = {"lb": 8080, "lb-stats": 8404}
+
+
+def is_one_shot(service: str) -> bool:
+    """Return whether the containers of a Compose service run once and end."""
+    return service in ONE_SHOT_SERVICES or service.endswith((RELEASE, SECRET_FILES))
 
 
 def published_port(settings: StackSettings, component: str) -> int | None:
@@ -85,7 +89,7 @@ class ContainerRuntime(ABC):
         containers = [
             container
             for container in self._engine.containers()
-            if container.service not in ONE_SHOT_SERVICES
+            if not is_one_shot(container.service)
         ]
         if not any(container.pid for container in containers):
             return []

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 import click
 import yaml
 
-from ...config import ROOT, derived
+from ...config import ROOT, compose_services, derived
 from ...config.components import COMPONENTS
 from ...config.services import (
     MAX_REPLICAS,
@@ -45,6 +46,8 @@ ETC = Path("/etc/alertdrill")
 FAULTS_TOKEN = Path("/run/secrets/faults/token")
 CONTROL_TOKEN = Path("/run/secrets/control/token")
 RESPONDER_TOKEN = Path("/run/secrets/responder/token")
+# The folder of a service's own secrets.
+GENERATED = Path(compose_services.GENERATED)
 GRAFANA_PASSWORD = Path("/run/secrets/grafana/password")
 # The folder of the login's files.
 ALERTMANAGER_LOGIN = Path("/run/secrets/alertmanager")
@@ -204,4 +207,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if names := sys.argv[1:]:  # the secrets of one service
+        for name in names:
+            write_secret(GENERATED / name)
+    else:
+        main()

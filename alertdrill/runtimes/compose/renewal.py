@@ -16,7 +16,7 @@ from ...config.services import SERVICES
 from ..base import ProgressCallback, wait_until
 from ..engine import Container, ProjectEngine
 from ..errors import EngineError
-from .containers import ONE_SHOT_SERVICES
+from .containers import is_one_shot
 from .project import ComposeProject
 
 # All images are here by now; a slow machine takes half a minute to start everything.
@@ -167,7 +167,7 @@ def _last_log_line(project: ComposeProject) -> str:
         if container.pid:
             is_healthy = container.health == "healthy"
         else:
-            is_healthy = container.service in ONE_SHOT_SERVICES
+            is_healthy = is_one_shot(container.service)
         if not is_healthy and (line := _log_line(project, container)):
             return line
     return ""

@@ -12,10 +12,10 @@ from ... import VERSION
 from ..config_files import BACKENDS_FILE
 
 LOOPBACK = "127.0.0.1"
-# What each `server` of apps/services.yml runs; both load the application in APP.
+# What Python runs for each `server` of apps/services.yml; both load the application in APP.
 SERVERS = {
-    "gunicorn": ("{python}", "-m", "gunicorn", "-c", "python:alertdrill_telemetry.gunicorn_conf"),
-    "granian": ("{python}", "-m", "alertdrill_telemetry.granian_server"),
+    "gunicorn": ("-m", "gunicorn", "-c", "python:alertdrill_telemetry.gunicorn_conf"),
+    "granian": ("-m", "alertdrill_telemetry.granian_server"),
 }
 # HAProxy drops a log line rather than wait for a full pipe. A pipe of 1 MiB, the most that Linux
 # gives an ordinary user, holds 2,000 lines: seconds of load while supervisord is late.
@@ -77,7 +77,6 @@ INSTANCE = Launch(
     ready="http://127.0.0.1:{ops_port}/readyz",
     environment={
         **OWN_ENVIRONMENT,
-        "APP": "apps.{package}:create_app()",
         "OPS_PORT": "{ops_port}",
         "SERVICE": "{service}",
         "TRUSTED_PROXIES": "1",
@@ -88,7 +87,7 @@ INSTANCE = Launch(
 )
 LAUNCHES: Mapping[str, Launch] = {
     "responder": Launch(
-        command=SERVERS["gunicorn"],
+        command=("{python}", *SERVERS["gunicorn"]),
         ops_port="responder_ops",
         environment={
             **OWN_ENVIRONMENT,
@@ -111,7 +110,7 @@ LAUNCHES: Mapping[str, Launch] = {
         },
     ),
     "control": Launch(
-        command=SERVERS["gunicorn"],
+        command=("{python}", *SERVERS["gunicorn"]),
         ops_port="control_ops",
         ready="http://127.0.0.1:{ops_port}/readyz",
         environment={

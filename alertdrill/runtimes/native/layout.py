@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
+from ...config import ROOT
+from ...config.services import SECRETS, Service
 from ...errors import AlertdrillError
 from ..alertmanager_login import PASSWORD
 
@@ -54,6 +57,20 @@ class Layout:
         self.sockets = _socket_folder(home)
         self.supervisor_socket = self.sockets / "supervisor.sock"
         self.lb_socket = self.sockets / "lb.sock"
+
+    def volume(self, service: str, name: str) -> Path:
+        """Return the folder of a volume of a service."""
+        return self.data / "services" / service / name
+
+    def secret(self, service: Service, name: str) -> Path:
+        """Return the file of a secret of a service, in SECRETS if the operator provides it."""
+        folder = ROOT / SECRETS if service.secrets[name] == "provided" else self.home / "secrets"
+        return folder / service.name / name
+
+    def files_of(self, service: Service) -> Mapping[str, str]:
+        """Return the path of each volume and secret of a service."""
+        volumes = {name: str(self.volume(service.name, name)) for name in service.volumes}
+        return volumes | {name: str(self.secret(service, name)) for name in service.secrets}
 
     def make(self) -> None:
         """Create the folders, closed to other users; raise `HomeError` if that fails."""

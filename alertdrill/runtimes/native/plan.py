@@ -17,6 +17,7 @@ from ...config.settings import StackSettings
 from ...toolchain.cache import default_cache
 from ...toolchain.find import Program
 from .. import speed
+from . import environments
 from .components import INSTANCE, LAUNCHES, LOOPBACK, SERVERS, Launch
 from .layout import Layout
 
@@ -172,15 +173,26 @@ class Plan:
         links = ",".join(f"{title}={address}" for title, address in self.addresses.items())
         for service in SERVICES.values():
             called = (f"{SERVICES[name].variable}_URL" for name in service.calls)
-            # The runtime's values override a service's own settings, as in Docker Compose.
-            own = {"LINKS": links, **dict.fromkeys(called, self._url["lb_internal"])}
+            own = {
+                "APP": service.application,
+                "THREADS": str(service.threads),
+                "PYTHONPATH": str(environments.TELEMETRY),
+                "LINKS": links,
+                **dict.fromkeys(called, self._url["lb_internal"]),
+                **service.environment(self._layout.files_of(service)),
+            }
+            python = environments.python(service, self._settings)
             for number in range(1, service.replicas.max + 1):
                 port = self._settings.ports.instance(service.name, number)
                 name = f"{service.name}-{number}"
-                launch = replace(INSTANCE, command=SERVERS[service.server])
+                launch = replace(INSTANCE, command=(str(python), *SERVERS[service.server]))
                 process = self._process(launch, name, port, ops_port(port))
-                environment = {**service.environment, **process.environment, **own}
-                yield replace(process, environment=environment, job="services")
+                yield replace(
+                    process,
+                    environment={**process.environment, **own},
+                    directory=service.folder if service.path else process.directory,
+                    job="services",
+                )
 
     def _process(
         self,
@@ -196,7 +208,6 @@ class Plan:
             return text.format(
                 name=name,
                 service=service,
-                package=service.replace("-", "_"),
                 port=port,
                 ops_port=ops,
                 program=program and program.path,

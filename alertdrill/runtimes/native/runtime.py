@@ -13,12 +13,13 @@ import psutil
 
 from ...clients import http
 from ...config.components import SUPERVISOR
+from ...config.services import SERVICES
 from ...config.settings import StackSettings
 from .. import config_files
 from ..base import Instance, ProgressCallback, State, check_replicas, wait_until
-from ..errors import UnknownTargetError
+from ..errors import NotReadyError, UnknownTargetError
 from ..prometheus_tsdb import TsdbError, TsdbStore
-from . import configs, log_files, tagged_processes
+from . import configs, environments, log_files, service_command, tagged_processes
 from .plan import Process, url
 from .stack import PROBE_TIMEOUT_S, NativeStack
 from .supervisor_watch import SupervisorWatch
@@ -191,6 +192,9 @@ class NativeRuntime(NativeStack):
 
         A second one serves while the only one restarts.
         """
+        environments.prepare(SERVICES[service], self.settings, on_progress)
+        for _, reason in self._release([service], on_progress):
+            raise NotReadyError(reason)
         count = self.replicas()[service]
         if count == 1:
             self.scale(service, 2, on_progress)
@@ -198,6 +202,15 @@ class NativeRuntime(NativeStack):
         if count == 1:
             self.scale(service, 1, on_progress)
         on_progress(f"{service} is renewed")
+
+    def execute(self, service: str, command: Sequence[str]) -> int:
+        """Run a command with the code, environment and files of a service; return its exit code."""
+        if service not in SERVICES:
+            raise UnknownTargetError(f"no service named {service!r}: use {', '.join(SERVICES)}.")
+        declared = SERVICES[service]
+        self.provide_files(declared)
+        environments.prepare(declared, self.settings, lambda _: None)
+        return service_command.run_in_terminal(self.plan().of(service)[0], command)
 
     def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:
         """Scale a service to `count` instances without losing a request."""

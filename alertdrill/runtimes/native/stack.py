@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ import psutil
 
 from ...clients import http
 from ...clients.alertmanager import USER
-from ...config.services import SERVICES
+from ...config.services import SERVICES, Service
 from ...config.settings import StackSettings
 from ...file_lock import file_lock
 from ...toolchain.cache import default_cache
@@ -25,9 +26,9 @@ from ...toolchain.programs import PROGRAMS
 from .. import port_check
 from ..base import POLL_INTERVAL_S, ProgressCallback, wait_until
 from ..config_files import create_secret, write_json
-from ..errors import NotReadyError, StackUnavailableError
+from ..errors import NotReadyError, ServiceNotReadyError, StackUnavailableError
 from ..prometheus_tsdb import TsdbStore
-from . import configs, tagged_processes
+from . import configs, environments, service_command, tagged_processes
 from .components import LOOPBACK
 from .haproxy_socket import LoadBalancer
 from .layout import Layout
@@ -39,6 +40,7 @@ from .supervisor import Supervisor
 READY_TIMEOUT_S = 60.0
 # A probe is answered within milliseconds, or later by a process that is not ready.
 PROBE_TIMEOUT_S = 1.0
+RUNNING_STATES = ("RUNNING", "STARTING")
 # supervisord no longer restarts it.
 FAILED_STATES = ("FATAL", "UNKNOWN")
 # Enough lines that one of them is not blank.
@@ -148,11 +150,17 @@ class NativeStack:
             time.sleep(POLL_INTERVAL_S if waiting else 0)
 
     def _reason(self, process: Process) -> str:
+        """Return a sentence about a process that is not ready."""
         suffixes = ".jsonl", ".stderr.log"
         files = {suffix: self.layout.logs / (process.name + suffix) for suffix in suffixes}
         lines = [line for _, line in next(follow(files, LOG_LINES_SEARCHED)) if line.strip()]
         last_line = f" Its last log line: {lines[-1][:400]}" if lines else ""
-        return f"{process.name} is not ready (see `make logs S={process.name}`).{last_line}"
+        answer = ""
+        try:
+            http.request("GET", process.ready, timeout=PROBE_TIMEOUT_S)
+        except http.UnreachableError as error:
+            answer = f" {error}" if error.status else ""
+        return f"{process.name} is not ready (see `make logs S={process.name}`).{answer}{last_line}"
 
     def check(self, on_progress: ProgressCallback) -> None:
         """Check every configuration without starting anything; raise `ConfigError`."""
@@ -168,6 +176,9 @@ class NativeStack:
         located = self.locate(on_progress)
         with self.lock():
             plan = self.plan(located)
+            for service in SERVICES.values():
+                self.provide_files(service)
+                environments.prepare(service, self.settings, on_progress)
             files = configs.generated(self.layout, plan, self.settings).items()
             unchanged = all(file.exists() and file.read_text() == text for file, text in files)
             if unchanged and (self.supervisor.is_running() or self._supervise_again(on_progress)):
@@ -176,6 +187,8 @@ class NativeStack:
                 self._stop(on_progress)
                 try:
                     self._start_new(plan, located, on_progress)
+                except ServiceNotReadyError:
+                    raise  # the others serve
                 except BaseException:
                     self._stop(on_progress)  # also on Ctrl-C: leave no partial stack
                     raise
@@ -244,18 +257,70 @@ class NativeStack:
             for port in process.ports
         }
 
-    def _start(self, desired: Sequence[Process], on_progress: ProgressCallback) -> None:
-        processes = self.supervisor.processes()
-        for process in desired:
-            if processes[process.name]["statename"] not in ("RUNNING", "STARTING"):
-                self.supervisor.start(process.name)
-        self.wait_until_ready(desired, lambda process: on_progress(f"{process.name} is ready"))
-        for process in desired:
-            if process.scales:
-                wait_until(
-                    lambda process=process: self.lb.is_up(process.service, process.name),  # type: ignore[misc]
-                    f"the load balancer to mark {process.name} as up",
+    def provide_files(self, service: Service) -> None:
+        """Create the volumes and the generated secrets of a service.
+
+        Raises `StackUnavailableError` if the operator has to provide a secret.
+        """
+        for name in service.volumes:
+            self.layout.volume(service.name, name).mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name, origin in service.secrets.items():
+            file = self.layout.secret(service, name)
+            if origin == "generated":
+                file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                self.secret(file)
+            elif not file.is_file():
+                raise StackUnavailableError(
+                    f"{service.name} needs the secret {name}: write it to {file}."
                 )
+
+    def _start(self, desired: Sequence[Process], on_progress: ProgressCallback) -> None:
+        """Start what does not run; return when everything is ready.
+
+        A service that can't be started does not stop the others. Raises `ServiceNotReadyError` with
+        the reason of each, and `NotReadyError` for a component.
+        """
+        states = self.supervisor.processes()
+        new = [item for item in desired if states[item.name]["statename"] not in RUNNING_STATES]
+        failed = dict(self._release({item.service for item in new if item.scales}, on_progress))
+        for process in new:
+            if process.service not in failed:
+                self.supervisor.start(process.name)
+
+        def report(process: Process) -> None:
+            on_progress(f"{process.name} is ready")
+
+        self.wait_until_ready([item for item in desired if not item.scales], report)
+        for service in dict.fromkeys(item.service for item in desired if item.scales):
+            instances = [item for item in desired if item.service == service]
+            try:
+                if service not in failed:
+                    self.wait_until_ready(instances, report)
+                    self._wait_for_lb(instances)
+            except NotReadyError as error:
+                failed[service] = str(error)
+        if failed:
+            raise ServiceNotReadyError(" ".join(failed.values()))
+
+    def _wait_for_lb(self, instances: Iterable[Process]) -> None:
+        for process in instances:
+            wait_until(
+                lambda process=process: self.lb.is_up(process.service, process.name),  # type: ignore[misc]
+                f"the load balancer to mark {process.name} as up",
+            )
+
+    def _release(
+        self, services: Iterable[str], on_progress: ProgressCallback
+    ) -> Iterator[tuple[str, str]]:
+        """Run the `release` of services; yield each that fails, with the reason."""
+        for name in services:
+            if command := SERVICES[name].release:
+                on_progress(f"{name}: {command}")
+                process = self.plan().of(name)[0]
+                try:
+                    service_command.run_to_end(process, shlex.split(command))
+                except NotReadyError as error:
+                    yield name, f"{name} is not started: {error}"
 
     def _stop(self, on_progress: ProgressCallback) -> None:
         """Stop healing first, then traffic, so that the services have nothing left to drain."""

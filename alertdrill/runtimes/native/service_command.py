@@ -1,0 +1,70 @@
+"""Run a command as an instance of a service runs: its Python, environment and folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ...toolchain.commands import failure_reason
+from ..errors import NotReadyError, UnknownTargetError
+from .plan import Process
+from .supervisor import ENVIRONMENT_PASSED_ON
+
+# A migration of a large table takes minutes.
+TIMEOUT_S = 600.0
+# Those of the instance whose environment a command has: it is none, and listens nowhere.
+OF_INSTANCES = ("INSTANCE", "PORT", "OPS_PORT")
+
+
+def run_to_end(process: Process, command: Sequence[str]) -> None:
+    """Run a command beside an instance of a service; raise `NotReadyError` with the reason."""
+    try:
+        done = subprocess.run(  # noqa: S603 - of apps/services.yml
+            _resolve(process, command),
+            cwd=process.directory,
+            env=environment(process),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, UnknownTargetError) as error:
+        raise NotReadyError(str(error)) from error
+    except subprocess.TimeoutExpired as error:
+        raise NotReadyError(f"{command[0]} did not end within {TIMEOUT_S:g} s.") from error
+    if done.returncode:
+        reason = failure_reason(command[0], done.stdout)
+        raise NotReadyError(f"{reason} (exit code {done.returncode}).")
+
+
+def run_in_terminal(process: Process, command: Sequence[str]) -> int:
+    """Run a command with this terminal, beside an instance of a service; return its exit code."""
+    arguments = _resolve(process, command)
+    return subprocess.run(  # noqa: S603 - the user's own command
+        arguments, cwd=process.directory, env=environment(process), check=False
+    ).returncode
+
+
+def environment(process: Process) -> Mapping[str, str]:
+    """Return the environment of a command, with the programs of the service's Python first."""
+    own = {name: value for name, value in process.environment.items() if name not in OF_INSTANCES}
+    passed_on = {name: os.environ[name] for name in ENVIRONMENT_PASSED_ON if name in os.environ}
+    return {**passed_on, **own, "PATH": _path(process)}
+
+
+def _path(process: Process) -> str:
+    programs = Path(process.command[0]).parent
+    return os.pathsep.join((str(programs), os.environ.get("PATH", os.defpath)))
+
+
+def _resolve(process: Process, command: Sequence[str]) -> Sequence[str]:
+    program = shutil.which(command[0], path=_path(process))
+    if program is None:
+        raise UnknownTargetError(f"{command[0]} is no program of {process.service}.")
+    return [program, *command[1:]]
