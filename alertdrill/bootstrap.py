@@ -161,10 +161,6 @@ def _installed(folder: Path, target: Mapping[str, str]) -> dict[str, str] | None
     )
 
 
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
 def _create(folder: Path) -> None:
     if folder.exists() and not (folder / "pyvenv.cfg").exists() and any(folder.iterdir()):
         raise AlertdrillError(

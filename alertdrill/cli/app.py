@@ -26,6 +26,7 @@ COMMANDS = {
     "doctor": ("doctor", "doctor", "Check that this machine can run the stack."),
     "down": ("stack", "down", "Stop the whole stack, also after a crash."),
     "drill": ("drill", "drill", "Prove alerts by injecting faults."),
+    "exec": ("stack", "execute", "Run a command in the environment of a service."),
     "false-alarms": (
         *("drill", "false_alarms_command"),
         "Verify that no alert fires under steady load.",

@@ -26,13 +26,16 @@ Snapshot = Mapping[str, Mapping[Path, int]]
 
 
 @click.command()
-def dev() -> None:
+@click.argument("services", metavar="[SERVICE]...", nargs=-1)
+def dev(services: Sequence[str]) -> None:
     """Start the stack, and renew services when their code changes.
 
-    It watches the folders of the services, and telemetry/. After an edit, new instances
-    replace the old ones without losing a request; if they do not start, an old one keeps serving.
-    End it with Ctrl-C: the stack keeps running.
+    It watches the folders of these services, or of all, and telemetry/. After an edit, new
+    instances replace the old ones without losing a request; if they do not start, an old one keeps
+    serving. End it with Ctrl-C: the stack keeps running.
     """
+    if unknown := set(services) - SERVICES.keys():
+        raise AlertdrillError(f"no service named {min(unknown)!r}: use {', '.join(SERVICES)}.")
     runtime = select_stack_runtime(settings.current(for_start=True), note)
     before = snapshot(ROOT)
     with timed("starting") as on_progress:
@@ -40,8 +43,8 @@ def dev() -> None:
             warn(sentence)
     note("watching the services and telemetry/: end with Ctrl-C")
     try:
-        for services in changes(ROOT, before):
-            _renew(runtime, services)
+        for changed in changes(ROOT, before):
+            _renew(runtime, [name for name in changed if name in (services or SERVICES)])
     except KeyboardInterrupt:
         note("no longer watching; the stack keeps running")
 

@@ -101,6 +101,20 @@ def status(as_json: bool) -> None:
     sys.exit(0 if healthy else 1)
 
 
+@click.command(name="exec", context_settings={"ignore_unknown_options": True})
+@click.argument("service")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def execute(service: str, command: Sequence[str]) -> None:
+    """Run a command in the environment of a service.
+
+    It has the code, variables, secrets and volumes of the service, as in
+    `exec blog -- flask --app blog db upgrade`. It runs beside the instances, and exits with the
+    code of the command.
+    """
+    stack = settings.current()
+    sys.exit(select_stack_runtime(stack, note).execute(service, command))
+
+
 @click.command()
 @click.argument("replicas", metavar="SERVICE=COUNT...", nargs=-1, required=True)
 def scale(replicas: Sequence[str]) -> None:

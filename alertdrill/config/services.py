@@ -232,12 +232,9 @@ class Declaration(YamlModel):
         for variable, value in self.env.items():
             for name in PLACEHOLDER.findall(value):
                 if name not in names:
-                    known = ", ".join(names) or "none"
-                    raise sentence(
-                        f"{variable} has {{{name}}}, which is no volume or secret (there are"
-                        f" {known})",
-                        "env",
-                    )
+                    declared = ", ".join(names) or "none"
+                    problem = f"{{{name}}}, which is no volume or secret: declared are {declared}"
+                    raise sentence(f"{variable} has {problem}", "env")
         return self
 
 

@@ -159,12 +159,21 @@ class StackRuntime(RunningStack, Protocol):
         """Check every configuration without starting anything."""
 
     def up(self, on_progress: ProgressCallback) -> Sequence[str]:
-        """Start what is not running; return a sentence for each optional component left out."""
+        """Start what is not running; return a sentence for each optional component left out.
+
+        Raises `ServiceNotReadyError` if only services of ours do not become ready: all else runs.
+        """
 
     def renew(self, service: str, on_progress: ProgressCallback) -> None:
         """Run the present code of a service in all of its instances, and lose no request.
 
         Raises an `AlertdrillError` if it does not become ready; then at least one old one stays.
+        """
+
+    def execute(self, service: str, command: Sequence[str]) -> int:
+        """Run a command with the code, environment and files of a service; return its exit code.
+
+        It has this terminal, and is no instance: it gets no requests.
         """
 
     def down(self, on_progress: ProgressCallback) -> None:

@@ -188,6 +188,7 @@ class Container(BaseModel):
     state: str = Field(validation_alias=AliasPath("State", "Status"))
     health: str = Field(default="none", validation_alias=AliasPath("State", "Health", "Status"))
     pid: int = Field(validation_alias=AliasPath("State", "Pid"))
+    exit_code: int = Field(default=0, validation_alias=AliasPath("State", "ExitCode"))
     # In year 1 if it never started.
     started: datetime = Field(validation_alias=AliasPath("State", "StartedAt"))
 

@@ -49,10 +49,9 @@ def page() -> str:
         "    SERVICE=web PORT=5000 .venv/bin/gunicorn -c python:alertdrill_telemetry.gunicorn_conf"
         ' "apps.web:create_app()"',
         "Without containers, an instance sees these variables and PATH, HOME, LANG, LC_ALL,"
-        " TMPDIR, TZ and USER of your environment, nothing else. A service of yours has its"
-        " variables in the `settings.env` beside its code"
-        " ([add a service](../how-to/add-a-service.md)); it also gets `INTERNAL_URL`, the load"
-        " balancer's internal frontend. What the runtime sets takes precedence.",
+        " TMPDIR, TZ and USER of your environment, nothing else. A service has its own variables in"
+        " `env` of its entry ([add a service](../how-to/add-a-service.md)); it also gets"
+        " `INTERNAL_URL`, the load balancer's internal frontend.",
         *_programs(),
     )
 

@@ -59,7 +59,28 @@ def _append(root: Path, match: re.Match[str], block: str) -> None:
     file.write_text(file.read_text() + block)
 
 
+def _patch(root: Path, match: re.Match[str], block: str) -> None:
+    """Add the lines with a plus, each after the line before it, or before the one that follows."""
+    file = root / match[1]
+    lines, position = file.read_text().splitlines(), 0
+    added: list[str] = []
+    for line in block.splitlines():
+        if line.startswith("+"):
+            added.append(line[1:])
+        elif line[1:]:
+            if line[1:] not in lines[position:]:
+                raise UnclearError(f"{match[1]} has no line {line[1:]!r} any more.")
+            found = lines.index(line[1:], position)
+            at = position if position else found
+            lines[at:at] = added
+            position = found + len(added) + 1
+            added = []
+    lines[position:position] = added
+    file.write_text("\n".join(lines) + "\n")
+
+
 EDITS: dict[str, Callable[[Path, re.Match[str], str], None]] = {
     r"\bWrite `([^`]+)`:$": _write,
     r"\bAppend to `([^`]+)`.*:$": _append,
+    r"\bIn `([^`]+)`:$": _patch,
 }

@@ -40,7 +40,8 @@ class RepositoryCopy(Stack):
 
     def run_page_command(self, command: str) -> None:
         """Run a command of the page on this stack: at its speed, on its ports."""
-        local = re.sub(r"127\.0\.0\.1:8080\b", self.url("lb").removeprefix("http://"), command)
+        port = self.url("lb").rpartition(":")[2]
+        local = re.sub(r"(127\.0\.0\.1|\.localhost):8080\b", rf"\1:{port}", command)
         local = re.sub(r"^make (up|status)\b", rf"{COMPRESSED_CLI} \1", local)
         local = COMMAND.sub(COMPRESSED_CLI, local)
         self.outputs[command] = self.run(local).stdout

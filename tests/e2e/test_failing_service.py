@@ -95,7 +95,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RepositoryCopy]:
     folder = root / "apps" / SERVICE
     folder.mkdir()
     (folder / "__init__.py").write_text(APPLICATION)
-    (folder / "settings.env").write_text("")
     with (root / "apps/services.yml").open("a") as file:
         file.write(DECLARATION)
     home = tmp_path_factory.mktemp("home")

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...config.components import COMPONENTS
+from ...config.compose_services import BASE
+from ...config.services import SERVICES
 from ...config.settings import LOCAL_REGISTRY, REGISTRY, ImageVersions, digest_variable, own_images
 from ..base import ProgressCallback
 from ..errors import EngineError
@@ -70,12 +72,19 @@ def _provide_own(
         return
     on_progress("building our own images …")  # quick if nothing has changed
     try:
-        compose.run("build", "--quiet")
+        build(compose)
     except EngineError as error:
         missing = [image for image in local if not compose.has_image(image)]
         if missing:
             raise EngineError(f"{missing[0]} can't be built. {error}") from error
         on_progress(f"using our own images as they are, because they can't be built: {error}")
+
+
+def build(compose: ComposeProject, *services: str) -> None:
+    """Build the images of services, or all; first the one that applications from outside need."""
+    if any(service.path for service in SERVICES.values()):
+        compose.run("build", "--quiet", BASE, profiles=["build"])
+    compose.run("build", "--quiet", *services)
 
 
 def push(

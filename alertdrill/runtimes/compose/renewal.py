@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...clients import http
-from ...config.services import SERVICES
+from ...config.services import RELEASE, SECRET_FILES, SERVICES
 from ..base import ProgressCallback, wait_until
 from ..engine import Container, ProjectEngine
 from ..errors import EngineError
@@ -70,6 +70,9 @@ def renew(project: ComposeProject, service: str, count: int, on_progress: Progre
     old ones then stay; after that, the replaced ones and the extra ones run until the next `up`.
     """
     old, extra = range(1, count + 1), range(count + 1, 2 * count + 1)
+    if SERVICES[service].release:
+        on_progress(f"renewing {service}: {SERVICES[service].release} …")
+        project.run("run", "--rm", "--no-deps", f"{service}{RELEASE}")
     on_progress(f"renewing {service}: starting {_names(service, extra)} …")
     try:
         create(project, {service: 2 * count}, *UNSTARTED, "--no-recreate", only=[service])
@@ -159,18 +162,43 @@ def _names(service: str, numbers: range) -> str:
     return ", ".join(f"{service}-{number}" for number in numbers)
 
 
+def owner(instance: str) -> str:
+    """Return the service of an instance, or of one of its containers that run once."""
+    service = instance.rpartition("-")[0]
+    for ending in (RELEASE, SECRET_FILES):
+        service = service.removesuffix(ending)
+    return service
+
+
+def failures(project: ComposeProject) -> Mapping[str, str]:
+    """Return a sentence about each container that has failed, by its instance."""
+    return {
+        container.instance: f"{container.instance} is not ready."
+        f"{_health_line(project, container)}{_log_line(project, container)}"
+        for container in project.engine.containers()
+        if _has_failed(container)
+    }
+
+
+def _has_failed(container: Container) -> bool:
+    if is_one_shot(container.service):
+        return container.state == "exited" and container.exit_code != 0
+    if container.state == "created" or container.health == "starting":
+        return False
+    return container.health != "healthy" if container.pid else True
+
+
 def _last_log_line(project: ComposeProject) -> str:
     """Return the last log line of the first container that has failed."""
-    for container in project.engine.containers():
-        if container.state == "created" or container.health == "starting":
-            continue
-        if container.pid:
-            is_healthy = container.health == "healthy"
-        else:
-            is_healthy = is_one_shot(container.service)
-        if not is_healthy and (line := _log_line(project, container)):
-            return line
-    return ""
+    failed = filter(_has_failed, project.engine.containers())
+    return next(filter(None, (_log_line(project, container) for container in failed)), "")
+
+
+def _health_line(project: ComposeProject, container: Container) -> str:
+    """Return what the last health check of a container has printed."""
+    checks = project.engine.inspect(container.name)["State"].get("Health", {}).get("Log") or []
+    output = " ".join(checks[-1]["Output"].split()) if checks else ""
+    return f" Its health check: {output[:400]}" if output else ""
 
 
 def _log_line(project: ComposeProject, container: Container) -> str:

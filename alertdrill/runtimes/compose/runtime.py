@@ -8,6 +8,7 @@ import re
 import select
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from ...timescale.ephemeral_stack_settings import ephemeral_identity
 from .. import port_check
 from ..base import ProgressCallback, project_lock
 from ..engine import Container, ProjectEngine
-from ..errors import EngineError, UnknownTargetError
+from ..errors import EngineError, ServiceNotReadyError, UnknownTargetError
 from . import images, leftovers, renewal
 from .containers import LOOPBACK, ContainerRuntime, published_port
 from .project import ComposeProject
@@ -97,6 +98,9 @@ class ComposeRuntime(ContainerRuntime):
             project = project.with_variables(variables)
             try:
                 _start(project, model, on_progress)
+            except ServiceNotReadyError:
+                project.record()
+                raise  # the others serve
             except BaseException:
                 if is_new:
                     _stop(project, on_progress)  # also on Ctrl-C: leave no partial stack
@@ -127,11 +131,24 @@ class ComposeRuntime(ContainerRuntime):
                     f"{service} runs a published image: unset REGISTRY to run your own code."
                 )
             on_progress(f"building {service} …")
-            project.run("build", "--quiet", service)
+            images.build(project, service)
             if service in renewal.changed_services(project, model):
                 remove_misnumbered(project, on_progress)
                 renewal.renew(project, service, project.replicas()[service], on_progress)
                 _create_standby(project)
+
+    def execute(self, service: str, command: Sequence[str]) -> int:
+        """Run a command in a container of its own, as an instance of a service; return its code."""
+        if service not in SERVICES:
+            raise UnknownTargetError(f"no service named {service!r}: use {', '.join(SERVICES)}.")
+        self._require_engine()
+        project = self._project.resolve()
+        terminal = () if sys.stdin.isatty() else ("--no-TTY",)
+        return subprocess.run(  # noqa: S603 - docker itself, and the user's own command
+            project.command_line("run", "--rm", "--no-deps", *terminal, service, *command),
+            env=project.environment(),
+            check=False,
+        ).returncode
 
     def down(self, on_progress: ProgressCallback) -> None:
         """Remove every container that `up` created, also after a crash; the volumes stay.
@@ -265,11 +282,31 @@ def _start(
         for service in changed:
             renewal.renew(project, service, scales[service], on_progress)
     on_progress("starting the containers …")
-    waiting = ("--detach", "--wait", "--wait-timeout", str(renewal.TIMEOUT_S))
-    renewal.create(project, scales, "--remove-orphans", *waiting)
+    failed = _create_all(project, model, scales)
     if scales != project.replicas():
         _publish_replicas(project, scales)  # init-config ran again with the settings' counts
     _create_standby(project)
+    if failed:
+        raise ServiceNotReadyError(failed)
+
+
+def _create_all(
+    project: ComposeProject, model: Mapping[str, Any], scales: Mapping[str, int]
+) -> str:
+    """Start all containers, or all others if only services of ours fail; return why they do."""
+    waiting = ("--detach", "--wait", "--wait-timeout", str(renewal.TIMEOUT_S))
+    try:
+        renewal.create(project, scales, "--remove-orphans", *waiting)
+    except EngineError:
+        reasons = renewal.failures(project)
+        failed = {renewal.owner(instance) for instance in reasons}
+        if not failed or not failed <= SERVICES.keys():
+            raise
+        others = [name for name in model["services"] if renewal.owner(f"{name}-1") not in failed]
+        counts = {name: count for name, count in scales.items() if name in others}
+        renewal.create(project, counts, *waiting, only=others)
+        return " ".join(reasons.values())
+    return ""
 
 
 def _stop(project: ComposeProject, on_progress: ProgressCallback) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 import tomllib
 from pathlib import Path
@@ -10,8 +9,6 @@ from pathlib import Path
 from ... import bootstrap
 from ...config import ROOT
 from ...config.services import Service
-from ...config.settings import StackSettings
-from ...toolchain.cache import default_cache
 from ..base import ProgressCallback
 
 # What every service has: what the library needs, and the servers.
@@ -19,14 +16,14 @@ SHARED = ROOT / "requirements" / "services.txt"
 TELEMETRY = ROOT / "telemetry"
 
 
-def python(service: Service, settings: StackSettings) -> Path:
+def python(service: Service) -> Path:
     """Return the Python that runs a service."""
     if service.requirements is None:
         return Path(sys.executable)
-    return _folder(service, settings) / "bin" / "python"
+    return _folder(service) / "bin" / "python"
 
 
-def prepare(service: Service, settings: StackSettings, on_progress: ProgressCallback) -> None:
+def prepare(service: Service, on_progress: ProgressCallback) -> None:
     """Install the requirements of a service, if they changed, beside what every service has.
 
     Raises an `AlertdrillError` if they can't be installed, or exclude what the library needs.
@@ -34,7 +31,7 @@ def prepare(service: Service, settings: StackSettings, on_progress: ProgressCall
     if service.requirements is not None:
         project = tomllib.loads((TELEMETRY / "pyproject.toml").read_text())["project"]
         bootstrap.prepare_application(
-            _folder(service, settings),
+            _folder(service),
             [SHARED],
             service.folder / service.requirements,
             project["dependencies"],
@@ -42,8 +39,6 @@ def prepare(service: Service, settings: StackSettings, on_progress: ProgressCall
         )
 
 
-def _folder(service: Service, settings: StackSettings) -> Path:
-    """Return a folder in the cache: the stacks of this user share it, drills' included."""
-    digest = hashlib.sha256(f"{ROOT} {service.folder}".encode()).hexdigest()[:12]
-    cache = settings.cache or default_cache()
-    return cache / "environments" / f"{service.name}-{digest}"
+def _folder(service: Service) -> Path:
+    """Return a folder for all stacks of this checkout, those of drills included."""
+    return ROOT / "var" / "environments" / service.name

@@ -181,7 +181,7 @@ class Plan:
                 **dict.fromkeys(called, self._url["lb_internal"]),
                 **service.environment(self._layout.files_of(service)),
             }
-            python = environments.python(service, self._settings)
+            python = environments.python(service)
             for number in range(1, service.replicas.max + 1):
                 port = self._settings.ports.instance(service.name, number)
                 name = f"{service.name}-{number}"

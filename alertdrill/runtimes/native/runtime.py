@@ -192,7 +192,7 @@ class NativeRuntime(NativeStack):
 
         A second one serves while the only one restarts.
         """
-        environments.prepare(SERVICES[service], self.settings, on_progress)
+        environments.prepare(SERVICES[service], on_progress)
         for _, reason in self._release([service], on_progress):
             raise NotReadyError(reason)
         count = self.replicas()[service]
@@ -209,7 +209,7 @@ class NativeRuntime(NativeStack):
             raise UnknownTargetError(f"no service named {service!r}: use {', '.join(SERVICES)}.")
         declared = SERVICES[service]
         self.provide_files(declared)
-        environments.prepare(declared, self.settings, lambda _: None)
+        environments.prepare(declared, lambda _: None)
         return service_command.run_in_terminal(self.plan().of(service)[0], command)
 
     def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:

@@ -178,7 +178,7 @@ class NativeStack:
             plan = self.plan(located)
             for service in SERVICES.values():
                 self.provide_files(service)
-                environments.prepare(service, self.settings, on_progress)
+                environments.prepare(service, on_progress)
             files = configs.generated(self.layout, plan, self.settings).items()
             unchanged = all(file.exists() and file.read_text() == text for file, text in files)
             if unchanged and (self.supervisor.is_running() or self._supervise_again(on_progress)):

@@ -111,6 +111,10 @@ class FakeRuntime(StackRuntime, FaultTarget):
         on_progress(f"{service} is renewed")
         self._record("renew", service)
 
+    def execute(self, service: str, command: Sequence[str]) -> int:
+        self._record("execute", service, *command)
+        return 3
+
     def down(self, on_progress: ProgressCallback) -> None:
         self._record("down")
 

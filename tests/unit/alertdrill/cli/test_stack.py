@@ -200,3 +200,10 @@ def test_full_disk_is_one_sentence(run: Run, runtime: FakeRuntime) -> None:
     assert result.exit_code == 1
     message = " ".join(result.stderr.split())
     assert "/var/state.json: No space left on device. Free space or correct" in message
+
+
+def test_exec_runs_a_command_of_a_service_and_exits_with_its_code(
+    run: Run, runtime: FakeRuntime
+) -> None:
+    assert run("exec", "web", "--", "flask", "--app", "blog", "init-db").exit_code == 3
+    assert runtime.calls[-1] == ("execute", "web", "flask", "--app", "blog", "init-db")

@@ -65,19 +65,13 @@ def test_compose_service_has_what_is_declared(root: Path) -> None:
     assert service["deploy"]["replicas"] == 1
     assert service["deploy"]["resources"]["limits"]["memory"] == "64M" == service["memswap_limit"]
     assert service["command"][0] == "gunicorn"
-    assert service["build"]["args"]["APP"] == "apps.orders:create_app()"
+    assert service["build"]["args"]["SERVICE"] == "orders"
+    assert environment["APP"] == "apps.orders:create_app()"
 
 
 def test_compose_service_has_the_defaults_of_all(root: Path) -> None:
     defaults = yaml.safe_load((root / "docker-compose.yml").read_text())
     assert {**defaults["x-hardened"], **defaults["x-service"]}.items() <= orders(root).items()
-
-
-def test_settings_of_a_service_are_its_env_file(root: Path) -> None:
-    assert "env_file" not in orders(root)
-    (root / "apps/orders").mkdir(parents=True)
-    (root / "apps/orders/settings.env").touch()
-    assert orders(root)["env_file"] == "apps/orders/settings.env"
 
 
 def test_proxy_gets_the_name_of_every_service(root: Path) -> None:

@@ -6,22 +6,8 @@ from pathlib import Path
 import pytest
 
 from alertdrill.config import services
-from alertdrill.config.services import SERVICES, ServicesError, environment, read_services
-
-OBJECTIVE = "objective: {availability: 0.99, latency: 500ms}"
-LIMITS = "limits: {memory: 256MiB, series: 1000}"
-FACTS = f"{OBJECTIVE}, {LIMITS}"
-
-
-def services_from(folder: Path, text: str) -> dict[str, services.Service]:
-    """Return the services of a file in a folder without code, as in the image of the command.
-
-    Each one that declares a port has FACTS.
-    """
-    apps = folder / "apps"
-    apps.mkdir(exist_ok=True)
-    (apps / "services.yml").write_text(text.replace("port: 50", f"{FACTS}, port: 50"))
-    return dict(read_services(apps))
+from alertdrill.config.services import SERVICES, ServicesError, read_services
+from tests.unit.alertdrill.config.declarations import FACTS, LIMITS, OBJECTIVE, services_from
 
 
 def test_committed_services_are_loaded() -> None:
@@ -52,6 +38,15 @@ def test_objective_limits_and_replicas_are_numbers(tmp_path: Path) -> None:
     assert (parsed.replicas.min, parsed.replicas.max) == (1, 8)
 
 
+def test_limits_may_have_cpus_processes_and_the_time_of_a_response(tmp_path: Path) -> None:
+    parsed = services_from(tmp_path, "a: {port: 5000}")["a"].limits
+    assert (parsed.cpu, parsed.pids, parsed.response) == (1.0, 64, 10.0)
+    text = LIMITS.replace("}", ", cpu: 1.5, pids: 16, response: 1500ms}")
+    (tmp_path / "apps/services.yml").write_text(f"a: {{port: 5000, {OBJECTIVE}, {text}}}")
+    limits = read_services(tmp_path / "apps")["a"].limits
+    assert (limits.cpu, limits.pids, limits.response) == (1.5, 16, 1.5)
+
+
 def test_service_has_two_to_four_replicas_and_is_healed_by_default(tmp_path: Path) -> None:
     parsed = services_from(tmp_path, "a: {port: 5000}\nb: {port: 5001, heal: false}")
     assert (parsed["a"].replicas.min, parsed["a"].replicas.max) == (2, 4)
@@ -78,6 +73,16 @@ def test_service_has_two_to_four_replicas_and_is_healed_by_default(tmp_path: Pat
         ("replicas: {max: 9}", "max is '9': it should be less than or equal to 8"),
         ("replicas: {min: 5}", "min is 5 and max is 4: make max at least min"),
         ("heal: 1", "heal must be true or false"),
+        ("threads: 0", "threads is '0': it should be greater than or equal to 1"),
+        ("threads: 65", "threads is '65': it should be less than or equal to 64"),
+        ("limits: {memory: 1MiB, series: 1, cpu: 0}", "cpu is '0': it should be greater than 0"),
+        ("limits: {memory: 1MiB, series: 1, cpu: 65}", "cpu is '65': it should be less than or"),
+        ("limits: {memory: 1MiB, series: 1, pids: 15}", "pids is '15': it should be greater"),
+        ("limits: {memory: 1MiB, series: 1, response: 5}", "response is '5': use a duration such"),
+        (
+            "limits: {memory: 1MiB, series: 1, response: 61s}",
+            "response is '61s': it should be less",
+        ),
     ],
 )
 def test_invalid_objective_limit_or_replicas_are_refused(
@@ -110,7 +115,7 @@ def test_public_and_internal_paths_are_read(tmp_path: Path) -> None:
         ("- a", "1: it must be a mapping, as in {name: value}"),
         ("a: 1", "1: a must be a mapping"),
         ("a: {}", "1: port is missing"),
-        ("a: {port: 5000, ports: 1}", "1: ports is unknown: known keys are port, public, internal"),
+        ("a: {port: 5000, ports: 1}", "1: ports is unknown: known keys are port, path, app, "),
         ("a: {port: 4999}", "1: port is '4999': it should be greater than or equal to 5000"),
         ("a: {port: 5010}", "1: port is '5010': it should be less than or equal to 5009"),
         ("a: {port: 05000}", "1: port must be a whole number"),
@@ -119,10 +124,13 @@ def test_public_and_internal_paths_are_read(tmp_path: Path) -> None:
         ("a--b: {port: 5000}", "1: 'a--b' is not a valid service name"),
         ("lb: {port: 5000}", "1: lb is a component of the stack"),
         ("supervisord: {port: 5000}", "1: supervisord is a component of the stack"),
-        ("web-large: {port: 5000}", "1: 'web-large' ends in -large, as the load balancer's"),
+        ("web-large: {port: 5000}", "1: 'web-large' ends in -large, as some backends of the"),
+        ("web-release: {port: 5000}", "1: 'web-release' ends in -release, as some containers do"),
+        ("web-secrets: {port: 5000}", "1: 'web-secrets' ends in -secrets, as some containers do"),
         ("a: {port: 5000}\nb: {port: 5000}", "2: port 5000 already belongs to a"),
         ("a: {port: 5000, public: /a}", "1: public must be a list"),
-        ("a: {port: 5000, public: [/]}", "1: item 1 of public is '/': use a path such as /orders"),
+        ("a: {port: 5000, public: ['']}", "1: item 1 of public is '': use a path such as /orders"),
+        ("a: {port: 5000, public: [//]}", "1: item 1 of public is '//': use a path such as"),
         ("a: {port: 5000, public: [a]}", "1: item 1 of public is 'a': use a path"),
         ("a: {port: 5000, public: [/a/]}", "1: item 1 of public is '/a/': use a path"),
         ("a: {port: 5000, calls: [b]}", "1: calls has 'b', which is no service"),
@@ -163,25 +171,6 @@ def test_path_may_be_public_and_internal(tmp_path: Path) -> None:
         tmp_path, "a: {port: 5000, public: [/x]}\nb: {port: 5001, internal: [/x]}"
     )
     assert len(parsed) == 2
-
-
-def test_settings_file_of_a_service_is_read(tmp_path: Path) -> None:
-    (tmp_path / "apps/a").mkdir(parents=True)
-    (tmp_path / "apps/a/settings.env").write_text(
-        "# why\n\nA_URL=http://x:1/?q=1,2\nA_WORD=b c\nE=\n"
-    )
-    parsed = services_from(tmp_path, "a: {port: 5000}")
-    assert parsed["a"].environment == {"A_URL": "http://x:1/?q=1,2", "A_WORD": "b c", "E": ""}
-
-
-@pytest.mark.parametrize(
-    "line", ["a=1", "A", 'A="b"', "A=$B", "A= b", "A=b ", "A=b #c", "export A=1", "A=\\n", "A=\xff"]
-)
-def test_invalid_setting_line_is_refused(tmp_path: Path, line: str) -> None:
-    file = tmp_path / "settings.env"
-    file.write_bytes(b"# fine\n" + line.encode("latin-1") + b"\n")
-    with pytest.raises(ServicesError, match=r"settings.env:2: write NAME=VALUE"):
-        environment(file)
 
 
 def test_no_import_reads_the_services() -> None:
