@@ -15,7 +15,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 @dataclass(frozen=True)
 class Request:
-    """A received request, with the client's port, which identifies the connection."""
+    """A received request, with the client's port, which identifies the connection.
+
+    `target` is the path with its query as they arrived.
+    """
 
     method: str
     path: str
@@ -23,6 +26,7 @@ class Request:
     headers: Message
     body: bytes
     port: int
+    target: str
 
     @property
     def token(self) -> str:
@@ -77,7 +81,8 @@ def _handler(server: HttpServer) -> type[BaseHTTPRequestHandler]:
             parts = urlsplit(self.path)
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             query, port = dict(parse_qsl(parts.query)), self.client_address[1]
-            request = Request(self.command, parts.path, query, self.headers, body, port)
+            target = self.requestline.split()[1]  # http.server changes `//x` to `/x`
+            request = Request(self.command, parts.path, query, self.headers, body, port, target)
             server.requests.append(request)
             answer = server.answer_to(request)
             if not answer.status:
@@ -96,6 +101,7 @@ def _handler(server: HttpServer) -> type[BaseHTTPRequestHandler]:
         do_PUT = do_GET  # noqa: N815 - http.server's names
         do_POST = do_GET  # noqa: N815
         do_DELETE = do_GET  # noqa: N815
+        do_OPTIONS = do_GET  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             pass

@@ -59,8 +59,8 @@ def in_configurations() -> set[str]:
 
 
 def of_services() -> set[str]:
-    """Return the variables that services have in files of their own."""
-    return {name for service in SERVICES.values() for name in service.environment}
+    """Return the variables that services declare for themselves."""
+    return {name for service in SERVICES.values() for name in service.env}
 
 
 def of_code() -> set[str]:

@@ -147,3 +147,30 @@ def test_failed_renewal_does_not_end_the_watch(monkeypatch: pytest.MonkeyPatch) 
     ]
     assert "web is not renewed: No renew today." in result.stderr
     assert "the stack keeps running" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("named", "renewed"), [([], ["web", "data-service"]), (["web"], ["web"])], ids=["all", "one"]
+)
+def test_only_the_named_services_are_renewed(
+    monkeypatch: pytest.MonkeyPatch, named: list[str], renewed: list[str]
+) -> None:
+    runtime = FakeRuntime()
+
+    def changes(*_: object) -> Iterator[Sequence[str]]:
+        yield ["web", "data-service"]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(dev, "select_stack_runtime", lambda *_: runtime)
+    monkeypatch.setattr(dev, "changes", changes)
+    assert CliRunner().invoke(app.main, ["dev", *named]).exit_code == 0
+    assert runtime.calls == [("up",), *(("renew", service) for service in renewed)]
+
+
+def test_unknown_service_is_refused_before_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = FakeRuntime()
+    monkeypatch.setattr(dev, "select_stack_runtime", lambda *_: runtime)
+    result = CliRunner().invoke(app.main, ["dev", "lb"])
+    assert result.exit_code == 1
+    assert "no service named 'lb'" in result.stderr
+    assert runtime.calls == []

@@ -32,6 +32,9 @@ class FakeEngine(ProjectEngine):
         self.health: dict[str, str] = {}
         self.labels: dict[str, dict[str, str]] = {}
         self.images: dict[str, str] = {}
+        # What the last health check of an instance has printed.
+        self.checks: dict[str, str] = {}
+        self.exit_codes: dict[str, int] = {}
         self.calls: list[str] = []
         for words in containers:
             self.add(*words.split())
@@ -91,10 +94,13 @@ class FakeEngine(ProjectEngine):
         state: dict[str, Any] = {
             "Status": self.states[instance],
             "Pid": 7 if self.states[instance] in ("running", "paused") else 0,
+            "ExitCode": self.exit_codes.get(instance, 0),
             "StartedAt": "2026-11-24T10:00:00.123456789Z",
         }
         if self.health[instance] != "none":
             state["Health"] = {"Status": self.health[instance]}
+        if instance in self.checks:
+            state["Health"]["Log"] = [{"Output": self.checks[instance]}]
         return {
             "Name": f"/alertdrill-{instance}",
             "Image": self.images.get(instance, ""),

@@ -67,8 +67,9 @@ def test_stack_without_running_containers_is_down(settings: StackSettings) -> No
         runtime.stop("web")
 
 
-def test_one_shot_containers_are_left_out(settings: StackSettings) -> None:
-    runtime, _ = make_runtime(settings, "web-1", "init-config-1 exited")
+@pytest.mark.parametrize("name", ["init-config-1", "web-release-1", "web-secrets-1"])
+def test_one_shot_containers_are_left_out(settings: StackSettings, name: str) -> None:
+    runtime, _ = make_runtime(settings, "web-1", f"{name} exited")
     assert list(states(runtime)) == ["web-1"]
 
 

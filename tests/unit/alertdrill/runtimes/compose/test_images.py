@@ -1,8 +1,11 @@
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import ImageVersions, own_images, parse
+from alertdrill.runtimes.compose import images
 from alertdrill.runtimes.compose.images import ensure_images, push
 from alertdrill.runtimes.errors import EngineError
 
@@ -14,6 +17,7 @@ class FakeCompose:
         self.here = set(here)
         self.registry = registry
         self.builds = builds
+        self.built: list[str] = []
 
     def has_image(self, image: str) -> bool:
         return image in self.here
@@ -23,7 +27,8 @@ class FakeCompose:
             raise EngineError("docker pull failed: not found.")
         return ""
 
-    def run(self, *arguments: str) -> str:
+    def run(self, *arguments: str, profiles: Sequence[str] = ()) -> str:
+        self.built.append(" ".join((*profiles, *arguments)))
         if not self.builds:
             raise EngineError("docker compose build failed: no base.")
         return ""
@@ -145,3 +150,15 @@ def test_image_that_is_not_built_is_an_error() -> None:
 def test_invalid_registry_is_refused(registry: str) -> None:
     with pytest.raises(EngineError, match="is not a registry"):
         pushed(FakeEngine(), registry)
+
+
+@pytest.mark.parametrize("path", [None, "../shop"])
+def test_base_of_an_application_from_outside_is_built_first(
+    monkeypatch: pytest.MonkeyPatch, path: str | None
+) -> None:
+    web = SERVICES["web"].model_copy(update={"path": path})
+    monkeypatch.setattr(images, "SERVICES", {"web": web})
+    fake: Any = FakeCompose()
+    images.build(fake, "web")
+    base = ["build build --quiet service-base"] if path else []
+    assert fake.built == [*base, "build --quiet web"]

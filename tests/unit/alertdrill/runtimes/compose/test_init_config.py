@@ -1,11 +1,13 @@
 import json
+import runpy
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from alertdrill.config import ROOT
+from alertdrill.config import ROOT, compose_services
 from alertdrill.config.services import SERVICES
 from alertdrill.runtimes.compose import init_config
 from alertdrill.runtimes.compose.init_config import RenderContext
@@ -129,6 +131,22 @@ def test_configured_secret_replaces_the_old_one(tmp_path: Path) -> None:
     init_config.write_secret(file)
     init_config.write_secret(file, "chosen")
     assert file.read_text() == "chosen"
+
+
+def test_secrets_of_a_service_are_generated_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compose_services, "GENERATED", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["init_config", "key", "salt"])
+    written = []
+    for _ in range(2):
+        monkeypatch.delitem(sys.modules, init_config.__name__, raising=False)
+        runpy.run_module(init_config.__name__, run_name="__main__")
+        written.append({file.name: file.read_text() for file in tmp_path.iterdir()})
+    assert written[0] == written[1]
+    assert written[0].keys() == {"key", "salt"}
+    assert len(set(written[0].values())) == 2
+    assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o444}
 
 
 def test_every_service_is_scraped_by_name(monkeypatch: pytest.MonkeyPatch) -> None:

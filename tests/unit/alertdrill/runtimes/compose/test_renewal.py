@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from alertdrill.clients import http
+from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes.compose import renewal
 from alertdrill.runtimes.errors import EngineError, NotReadyError
@@ -41,6 +42,8 @@ class FakeProject:
         # The state and the health of an instance that starts.
         self.started_as = ("running", "healthy")
         self.seen: list[list[str]] = []
+        # The instances that run before each container that runs once, and its service.
+        self.released: list[tuple[list[str], str]] = []
         for instance in self.engine.states:
             self.label(instance, "new")
 
@@ -55,6 +58,9 @@ class FakeProject:
         return self.images[image]
 
     def run(self, command: str, *arguments: str) -> str:
+        if command == "run":
+            self.released.append((self.engine.alive(), arguments[-1]))
+            return ""
         assert (command, arguments[-1]) == ("up", "web")
         self.seen.append(self.engine.alive())
         scale = int(arguments[arguments.index("--scale") + 1].removeprefix("web="))
@@ -213,3 +219,13 @@ def test_network_of_another_declaration_has_changed(
 
     monkeypatch.setattr(project.engine, "get", get)
     assert renewal.has_changed_network(project, MODEL) is changed
+
+
+def test_release_runs_before_the_new_instances(
+    project: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web = SERVICES["web"].model_copy(update={"release": "flask db upgrade"})
+    monkeypatch.setattr(renewal, "SERVICES", {**SERVICES, "web": web})
+    before = project.engine.alive()
+    renew(project)
+    assert project.released == [(before, "web-release")]

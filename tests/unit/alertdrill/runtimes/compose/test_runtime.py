@@ -12,8 +12,9 @@ import pytest
 from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes.compose import renewal
 from alertdrill.runtimes.compose import runtime as module
+from alertdrill.runtimes.compose.project import ComposeProject
 from alertdrill.runtimes.compose.runtime import ComposeRuntime
-from alertdrill.runtimes.errors import EngineError
+from alertdrill.runtimes.errors import EngineError, UnknownTargetError
 from tests.unit.alertdrill.runtimes.fake_engine import FakeEngine
 
 Docker = Callable[[str], ComposeRuntime]
@@ -199,3 +200,65 @@ def test_published_image_is_not_renewed(docker: Docker) -> None:
 def test_failed_containers_last_line_is_shown() -> None:
     project: Any = FakeProject("init-config-1 exited", "web-1 running starting", "web-2 restarting")
     assert renewal._last_log_line(project) == " The last log line of web-2: last"
+
+
+class StartingProject(FakeProject):
+    """A Compose whose first `up --wait` fails, with what has failed by then."""
+
+    def __init__(self, *containers: str) -> None:
+        super().__init__(*containers)
+        self.started: list[tuple[str, ...]] = []
+
+    def run(self, command: str, *arguments: str) -> str:
+        assert command == "up"
+        self.started.append(arguments)
+        if len(self.started) == 1:
+            raise EngineError("docker compose up failed.")
+        return ""
+
+
+STARTED = {"services": dict.fromkeys(("web", "data-service", "web-release", "lb"))}
+
+
+def test_service_that_is_not_ready_leaves_the_others_and_says_why() -> None:
+    project: Any = StartingProject("web-1 running unhealthy", "data-service-1", "lb-1")
+    project.engine.checks["web-1"] = "/readyz answers 503: the disk\n is absent"
+    reason = module._create_all(project, STARTED, {"web": 2, "data-service": 2})
+    assert reason == (
+        "web-1 is not ready. Its health check: /readyz answers 503: the disk is absent"
+        " The last log line of web-1: last"
+    )
+    # Neither the service nor its container that runs once.
+    assert project.started[1][-2:] == ("data-service", "lb")
+    assert "web=2" not in project.started[1]
+
+
+def test_failed_release_leaves_the_others() -> None:
+    project: Any = StartingProject("web-release-1 exited", "web-1 created", "lb-1")
+    project.engine.exit_codes["web-release-1"] = 1
+    reason = module._create_all(project, STARTED, {})
+    assert reason.startswith("web-release-1 is not ready.")
+    assert project.started[1][-2:] == ("data-service", "lb")
+
+
+@pytest.mark.parametrize("containers", [["lb-1 restarting", "web-1 running unhealthy"], ["lb-1"]])
+def test_start_fails_if_a_component_fails_or_nothing_does(containers: list[str]) -> None:
+    project: Any = StartingProject(*containers)
+    with pytest.raises(EngineError, match="up failed"):
+        module._create_all(project, STARTED, {})
+
+
+def test_command_of_a_service_runs_in_a_container_of_its_own(
+    docker: Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = docker("exit 7")
+    monkeypatch.setattr(runtime, "_require_engine", lambda: None)
+    monkeypatch.setattr(ComposeProject, "resolve", lambda project: project)
+    assert runtime.execute("web", ["flask", "db", "upgrade"]) == 7
+    called = (tmp_path / "called").read_text()
+    assert called.endswith("run --rm --no-deps --no-TTY web flask db upgrade\n")
+
+
+def test_command_of_an_unknown_service_is_refused(docker: Docker) -> None:
+    with pytest.raises(UnknownTargetError, match="no service named 'lb': use web"):
+        docker("").execute("lb", ["true"])
