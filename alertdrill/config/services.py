@@ -49,8 +49,8 @@ RESERVED = (
     *("INTERNAL_URL", "LINKS", "LOG_LEVEL", "OPS_PORT", "PORT", "PROJECT", "PYTHONPATH", "SERVICE"),
     *("THREADS", "TRUSTED_PROXIES", "VERSION"),
 )
-# What a value of `env` may contain: Compose and supervisord keep it as it is.
-VALUE = r"[^\x00-\x1f\x7f\"\ud800-\udfff]*"
+# What a value of `env` may contain. supervisord can't quote the others.
+VALUE = r"(?!.*\s[;#])[^\x00-\x1f\x7f\"\ud800-\udfff]*"
 # A path of a volume or a secret in a value of `env`.
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -102,7 +102,7 @@ def _variable(name: str) -> str:
 
 def _value(value: str) -> str:
     if not re.fullmatch(VALUE, value):
-        raise ValueError("use one line without double quotes")
+        raise ValueError("use one line without double quotes, and without ; and # after a space")
     return value
 
 
@@ -152,7 +152,8 @@ class Limits(YamlModel):
     series: int = Field(gt=0)
     cpu: float = Field(default=1.0, gt=0, le=64)
     pids: int = Field(default=64, ge=16)
-    response: Seconds = Field(default=10.0, gt=0, le=60)
+    # A stop and a drain wait for longer than ten seconds, and not for more.
+    response: Seconds = Field(default=10.0, gt=0, le=10)
 
 
 class Replicas(YamlModel):

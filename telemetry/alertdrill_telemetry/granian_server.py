@@ -173,6 +173,7 @@ class GranianServer(mp.MPServer):  # type: ignore[misc]
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         try:
             loaded = Gateway(load(self.target), self._server.threads, self._token)
+            self._server.check_application()
         except BaseException:
             logger.exception("The application %s can't be loaded.", self.target)
             sys.exit(NOT_LOADED)

@@ -67,6 +67,7 @@ def pre_fork(_arbiter: Any, _worker: Any) -> None:
 
 def post_worker_init(_worker: Any) -> None:
     """Answer on the port of the operations: the worker has loaded the application."""
+    _server.check_application()
     _server.worker_loaded()
 
 

@@ -70,6 +70,11 @@ class OpsListener:
         if not self.deferred:
             self.start()
 
+    @property
+    def has_operations(self) -> bool:
+        """Whether an application of this process has operations."""
+        return self._pid == os.getpid()
+
     def start(self) -> None:
         """Begin to answer; do nothing for a process without operations."""
         for server in self._servers:

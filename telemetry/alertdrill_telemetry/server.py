@@ -89,6 +89,12 @@ class Server:
             ops_server.listen(self.telemetry.host, self.telemetry.ops_port).deferred = True
         drain.DrainState().threads = threads
 
+    def check_application(self) -> None:
+        """Raise `SettingsError` if the application of this worker is not instrumented."""
+        port = self.telemetry.ops_port
+        if port is not None and not ops_server.listen(self.telemetry.host, port).has_operations:
+            raise SettingsError("The application does not call alertdrill_telemetry.init_app(app).")
+
     def worker_loaded(self) -> None:
         """Answer on the port of the operations, in a worker that has loaded the application."""
         if self.telemetry.ops_port is not None:

@@ -82,7 +82,7 @@ class LoadBalancer:
         self._log = folder / "log"
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
-                [program.path, "-db", "-f", ROOT / "lb/haproxy.cfg", "-f", BACKENDS_FILE],
+                [program.path, "-W", "-db", "-f", ROOT / "lb/haproxy.cfg", "-f", BACKENDS_FILE],
                 cwd=folder,
                 env={**os.environ, **program.environment, **self._environment(folder)},
                 stdout=log,

@@ -27,13 +27,13 @@ blog:
   public: [/]
   env:
     MONEY: $HOME costs $5 $$
-    QUOTED: "it's 50% \\\\n # ; ü"
+    QUOTED: "it's 50% \\\\n;# ü"
     EMPTY: ""
     DATABASE: "{data}/b.sqlite"
   volumes: [data]
   secrets: {key: generated, mail: provided}
   objective: {availability: 0.99, latency: 500ms}
-  limits: {memory: 128MiB, series: 1000, cpu: 0.5, pids: 100, response: 30s}
+  limits: {memory: 128MiB, series: 1000, cpu: 0.5, pids: 100, response: 5s}
 """
 
 
@@ -72,7 +72,7 @@ def test_values_arrive_as_they_are_declared(model: dict[str, Any]) -> None:
     own = {name: blog[name].replace("$$", "$") for name in ("MONEY", "QUOTED", "EMPTY", "DATABASE")}
     assert own == {
         "MONEY": "$HOME costs $5 $$",
-        "QUOTED": "it's 50% \\n # ; ü",
+        "QUOTED": "it's 50% \\n;# ü",
         "EMPTY": "",
         "DATABASE": "/data/data/b.sqlite",
     }

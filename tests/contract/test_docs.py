@@ -70,7 +70,8 @@ def is_path(word: str) -> bool:
     It is one if it begins with one of our folders, or ends as files and folders do.
     """
     first, slash, _ = word.partition("/")
-    if not re.fullmatch(r"[\w.<][\w./<>*-]*", word) or first in GENERATED:
+    outside = (*GENERATED, "..")
+    if not re.fullmatch(r"[\w.<][\w./<>*-]*", word) or first in outside:
         return False
     ends_like_one = Path(word).suffix in SUFFIXES or word.endswith("/")
     return ends_like_one or (bool(slash) and (ROOT / first).exists())

@@ -29,7 +29,8 @@ ROUTES: Mapping[str, Mapping[str, Any]] = {
     "feed": {"host": "blog.example.com", "public": ["/feed"]},
     "docs": {"host": "docs.example.com", "public": ["/v1.0"], "strip_prefix": True},
     "wiki": {"public": ["/wiki"], "strip_prefix": True},
-    "reports": {"public": ["/reports"], "threads": 1, "limits": ONE_SECOND},
+    "reports": {"public": ["/reports"], "limits": ONE_SECOND},
+    "single": {"public": ["/single"], "threads": 1},
 }
 
 
@@ -154,6 +155,7 @@ def test_request_without_a_path_goes_to_the_whole_site(site: Site, host: str, se
         ("/wiki/x/y?a=1&b=/wiki", "/x/y?a=1&b=/wiki"),
         ("/wiki?a=1", "/?a=1"),
         ("/wiki/wiki/x", "/wiki/x"),
+        ("/wiki/x/wiki/y", "/x/wiki/y"),
         ("/wiki//x", "//x"),
         ("/wiki/%2Fx%20y/%C3%BC", "/%2Fx%20y/%C3%BC"),
         ("/wiki/../x", "/../x"),
@@ -244,16 +246,23 @@ def test_path_of_no_service_is_a_problem_with_a_line_and_a_count(
 
 
 def test_instance_gets_one_request_for_each_thread(site: Site) -> None:
-    reports = site.backends["reports"]
-    waiting = "backend_current_queue reports"
+    single = site.backends["single"]
+
+    def arrived() -> int:
+        return single.count("/single/hold") - before
+
+    def waiting() -> int:
+        return site.lb.counters()["backend_current_queue single"]
+
     with ThreadPoolExecutor() as pool:
-        before = reports.count("/reports/hold")
-        requests = [pool.submit(site.lb.request, "GET", "/reports/hold") for _ in range(2)]
-        poll_until(lambda: site.lb.counters()[waiting] == 1, "a request that waits")
-        assert reports.count("/reports/hold") - before == 1
-        reports.released.set()
+        before = single.count("/single/hold")
+        requests = [pool.submit(site.lb.request, "GET", "/single/hold") for _ in range(2)]
+        poll_until(waiting, "a request that waits")
+        poll_until(arrived, "a request that arrives")
+        assert (arrived(), waiting()) == (1, 1)
+        single.released.set()
         assert [request.result(TIMEOUT_S).status for request in requests] == [200, 200]
-    reports.released.clear()
+    single.released.clear()
 
 
 def test_late_response_is_a_timeout(site: Site) -> None:

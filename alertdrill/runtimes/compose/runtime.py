@@ -23,7 +23,7 @@ from .. import port_check
 from ..base import ProgressCallback, project_lock
 from ..engine import Container, ProjectEngine
 from ..errors import EngineError, ServiceNotReadyError, UnknownTargetError
-from . import images, leftovers, renewal
+from . import images, leftovers, live_update, renewal
 from .containers import LOOPBACK, ContainerRuntime, published_port
 from .project import ComposeProject
 
@@ -273,7 +273,9 @@ def _start(
     if renewal.has_changed_network(project, model):
         on_progress("the networks have changed: replacing every container …")
         _stop(project, on_progress)
+    before = live_update.configurations(project)
     if changed := renewal.changed_services(project, model):
+        live_update.require_same_ports(project, model, changed)
         # First what the services need, such as init-config.
         others = [name for name in model["services"] if name not in changed]
         counts = {name: scales[name] for name in scales if name in others}
@@ -285,6 +287,8 @@ def _start(
     failed = _create_all(project, model, scales)
     if scales != project.replicas():
         _publish_replicas(project, scales)  # init-config ran again with the settings' counts
+    live_update.reload(project, before, on_progress)
+    renewal.create(project, scales, "--detach", "--remove-orphans")
     _create_standby(project)
     if failed:
         raise ServiceNotReadyError(failed)
@@ -296,7 +300,7 @@ def _create_all(
     """Start all containers, or all others if only services of ours fail; return why they do."""
     waiting = ("--detach", "--wait", "--wait-timeout", str(renewal.TIMEOUT_S))
     try:
-        renewal.create(project, scales, "--remove-orphans", *waiting)
+        renewal.create(project, scales, *waiting)
     except EngineError:
         reasons = renewal.failures(project)
         failed = {renewal.owner(instance) for instance in reasons}

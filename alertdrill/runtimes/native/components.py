@@ -123,7 +123,8 @@ LAUNCHES: Mapping[str, Launch] = {
         },
     ),
     "lb": Launch(
-        command=("{python}", "-I", "-c", WIDE_PIPE, "{program}", "-db", *LB_FILES),
+        # A master with a worker, which another one replaces at a reload.
+        command=("{python}", "-I", "-c", WIDE_PIPE, "{program}", "-W", "-db", *LB_FILES),
         directory="{layout.lb}",
         more_ports=("lb", "lb_internal"),
         # Finish the requests in flight; TERM would cut them off.

@@ -34,8 +34,19 @@ class LoadBalancer:
             raise LoadBalancerError(
                 f"The load balancer refused to set {name} to {state}: {response}"
             )
-        # Save the state for a restart, which forgets it.
+        self.save_state()
+
+    def save_state(self) -> None:
+        """Save the states of the servers for a restart or a reload, which forgets them."""
         write_atomically(self._layout.lb_state, self._request("show servers state"))
+
+    def worker(self) -> int:
+        """Return the process id of the worker; 0 if it does not answer."""
+        try:
+            lines = self._request("show info").splitlines()
+        except LoadBalancerError:
+            return 0
+        return next((int(line.split()[1]) for line in lines if line.startswith("Pid:")), 0)
 
     def sessions(self, service: str, name: str) -> int:
         """Return the number of requests of a server, queued ones included."""

@@ -16,7 +16,7 @@ from ...config.components import SUPERVISOR
 from ...config.services import SERVICES
 from ...config.settings import StackSettings
 from .. import config_files
-from ..base import Instance, ProgressCallback, State, check_replicas, wait_until
+from ..base import Instance, ProgressCallback, State, check_replicas
 from ..errors import NotReadyError, UnknownTargetError
 from ..prometheus_tsdb import TsdbError, TsdbStore
 from . import configs, environments, log_files, service_command, tagged_processes
@@ -34,8 +34,6 @@ STATES: Mapping[str, State] = {
     "EXITED": "failed",
     "FATAL": "failed",
 }
-# Longer than the longest request (`timeout server` of the load balancer).
-DRAIN_TIMEOUT_S = 15.0
 
 
 class NativeRuntime(NativeStack):
@@ -225,33 +223,15 @@ class NativeRuntime(NativeStack):
             except BaseException:
                 self.supervisor.stop(*_names(new))  # undo: they get no requests
                 raise
-            self._drain(leaving, on_progress)
+            self.drain(leaving)
+            for process in leaving:
+                on_progress(f"{process.name} is on standby")
             self.set_replicas(service, count)
             # Scrape a new instance before it gets requests, and a leaving one until it has stopped.
             configs.write_targets(self.layout, "services", self.desired(plan.processes))
             for process in new:
                 self.lb.set(process.service, process.name, "ready")
                 on_progress(f"{process.name} is ready")
-
-    def _drain(self, leaving: Sequence[Process], on_progress: ProgressCallback) -> None:
-        """Drain at the load balancer, then stop; each waits for its last scrape by itself."""
-        try:
-            for process in leaving:
-                self.lb.set(process.service, process.name, "drain")
-            for process in leaving:
-                wait_until(
-                    lambda process=process: not self.lb.sessions(process.service, process.name),  # type: ignore[misc]
-                    f"{process.name} to finish its requests",
-                    DRAIN_TIMEOUT_S,
-                )
-        except BaseException:
-            for process in leaving:
-                self.lb.set(process.service, process.name, "ready")  # undo: they keep running
-            raise
-        self.supervisor.stop(*_names(leaving))
-        for process in leaving:
-            self.lb.set(process.service, process.name, "maint")
-            on_progress(f"{process.name} is on standby")
 
     # For drills
 

@@ -8,7 +8,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +28,7 @@ from ..base import POLL_INTERVAL_S, ProgressCallback, wait_until
 from ..config_files import create_secret, write_json
 from ..errors import NotReadyError, ServiceNotReadyError, StackUnavailableError
 from ..prometheus_tsdb import TsdbStore
-from . import configs, environments, service_command, tagged_processes
+from . import configs, environments, live_update, service_command, tagged_processes
 from .components import LOOPBACK
 from .haproxy_socket import LoadBalancer
 from .layout import Layout
@@ -47,6 +47,8 @@ FAILED_STATES = ("FATAL", "UNKNOWN")
 LOG_LINES_SEARCHED = 20
 # How long processes may take to stop by themselves: requests in flight have 10 s.
 STOP_TIMEOUT_S = 15.0
+# Longer than the longest request (`timeout server` of the load balancer).
+DRAIN_TIMEOUT_S = 15.0
 # `down` waits this long for another command that changes the stack: a drain takes 15 s.
 LOCK_TIMEOUT_S = 20.0
 # These start missing instances again, so they stop before the others.
@@ -128,9 +130,9 @@ class NativeStack:
     def wait_until_ready(
         self,
         processes: Iterable[Process],
-        on_ready: Callable[[Process], None] = lambda _: None,
+        on_progress: ProgressCallback = lambda _: None,
     ) -> None:
-        """Return when all are ready; `on_ready` is called with each.
+        """Return when all are ready.
 
         Raise `NotReadyError` with the last log line of one that fails or is too slow.
         """
@@ -141,7 +143,7 @@ class NativeStack:
             for process in list(waiting):
                 if http.is_ready(process.ready, PROBE_TIMEOUT_S):
                     waiting.remove(process)
-                    on_ready(process)
+                    on_progress(f"{process.name} is ready")
                 elif (
                     states[process.name]["statename"] in FAILED_STATES
                     or time.monotonic() > deadline
@@ -182,7 +184,12 @@ class NativeStack:
             files = configs.generated(self.layout, plan, self.settings).items()
             unchanged = all(file.exists() and file.read_text() == text for file, text in files)
             if unchanged and (self.supervisor.is_running() or self._supervise_again(on_progress)):
-                self._start(self.desired(plan.processes), on_progress)
+                live_update.match_counts(self, plan, on_progress)
+            elif self.supervisor.is_running() and live_update.is_possible(
+                dict(files), self.layout.supervisor_config, plan
+            ):
+                self.check(on_progress)  # what is broken changes nothing
+                live_update.apply(self, plan, on_progress)
             else:
                 self._stop(on_progress)
                 try:
@@ -241,7 +248,7 @@ class NativeStack:
         if self.settings.ephemeral:
             self.store(located).write_markers()
         self.supervisor.launch()
-        self._start(desired, on_progress)
+        self.start_desired(desired, on_progress)
         for process in plan.processes:
             if process not in desired:
                 self.lb.set(process.service, process.name, "maint")
@@ -274,7 +281,7 @@ class NativeStack:
                     f"{service.name} needs the secret {name}: write it to {file}."
                 )
 
-    def _start(self, desired: Sequence[Process], on_progress: ProgressCallback) -> None:
+    def start_desired(self, desired: Sequence[Process], on_progress: ProgressCallback) -> None:
         """Start what does not run; return when everything is ready.
 
         A service that can't be started does not stop the others. Raises `ServiceNotReadyError` with
@@ -282,27 +289,55 @@ class NativeStack:
         """
         states = self.supervisor.processes()
         new = [item for item in desired if states[item.name]["statename"] not in RUNNING_STATES]
-        failed = dict(self._release({item.service for item in new if item.scales}, on_progress))
+        services = dict.fromkeys(item.service for item in new if item.scales)
+        failed = dict(self._release(services, on_progress))
         for process in new:
             if process.service not in failed:
                 self.supervisor.start(process.name)
 
-        def report(process: Process) -> None:
-            on_progress(f"{process.name} is ready")
-
-        self.wait_until_ready([item for item in desired if not item.scales], report)
+        self.wait_until_ready([item for item in desired if not item.scales], on_progress)
         for service in dict.fromkeys(item.service for item in desired if item.scales):
             instances = [item for item in desired if item.service == service]
             try:
                 if service not in failed:
-                    self.wait_until_ready(instances, report)
-                    self._wait_for_lb(instances)
+                    self.wait_until_ready(instances, on_progress)
+                    for process in instances:
+                        if process in new:  # it may have been on standby
+                            self.lb.set(service, process.name, "ready")
+                    self.wait_for_lb(instances)
             except NotReadyError as error:
                 failed[service] = str(error)
         if failed:
             raise ServiceNotReadyError(" ".join(failed.values()))
 
-    def _wait_for_lb(self, instances: Iterable[Process]) -> None:
+    def start_instances(self, instances: Sequence[Process], on_progress: ProgressCallback) -> None:
+        """Start instances of a service after its `release`; return when they are ready."""
+        for _, reason in self._release({item.service for item in instances}, on_progress):
+            raise NotReadyError(reason)
+        self.supervisor.start(*(process.name for process in instances))
+        self.wait_until_ready(instances, on_progress)
+
+    def drain(self, leaving: Sequence[Process]) -> None:
+        """Drain at the load balancer, then stop; each waits for its last scrape by itself."""
+        try:
+            for process in leaving:
+                self.lb.set(process.service, process.name, "drain")
+            for process in leaving:
+                wait_until(
+                    lambda process=process: not self.lb.sessions(process.service, process.name),  # type: ignore[misc]
+                    f"{process.name} to finish its requests",
+                    DRAIN_TIMEOUT_S,
+                )
+        except BaseException:
+            for process in leaving:
+                self.lb.set(process.service, process.name, "ready")  # undo: they keep running
+            raise
+        self.supervisor.stop(*(process.name for process in leaving))
+        for process in leaving:
+            self.lb.set(process.service, process.name, "maint")
+
+    def wait_for_lb(self, instances: Iterable[Process]) -> None:
+        """Return when the load balancer sends requests to the instances."""
         for process in instances:
             wait_until(
                 lambda process=process: self.lb.is_up(process.service, process.name),  # type: ignore[misc]
@@ -314,7 +349,8 @@ class NativeStack:
     ) -> Iterator[tuple[str, str]]:
         """Run the `release` of services; yield each that fails, with the reason."""
         for name in services:
-            if command := SERVICES[name].release:
+            command = SERVICES[name].release if name in SERVICES else None
+            if command:
                 on_progress(f"{name}: {command}")
                 process = self.plan().of(name)[0]
                 try:

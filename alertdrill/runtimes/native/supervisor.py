@@ -36,6 +36,15 @@ LOG_BYTES, LOG_BACKUPS = 10 * 1024 * 1024, 5
 ANSWER_TIMEOUT_S = 5.0
 
 
+# What a method may find done already.
+HARMLESS = {
+    "startProcess": (Faults.ALREADY_STARTED,),
+    "stopProcess": (Faults.NOT_RUNNING,),
+    "addProcessGroup": (Faults.ALREADY_ADDED,),
+    "removeProcessGroup": (Faults.BAD_NAME,),
+}
+
+
 class SupervisorError(AlertdrillError):
     """supervisord did not start, or refused a command."""
 
@@ -49,7 +58,6 @@ def render(processes: Sequence[Process], layout: Layout) -> str:
 
     The responder heals a frozen service, and supervisord any other component.
     """
-    services = " ".join(process.name for process in processes if process.scales)
     head = f"""\
 [unix_http_server]
 file={_plain(layout.supervisor_socket)}
@@ -73,7 +81,6 @@ supervisor.rpcinterface_factory = {supervisord_logs.__name__}:make_interface
 
 [rpcinterface:processes]
 supervisor.rpcinterface_factory = {supervisord_processes.__name__}:make_interface
-may_be_frozen = {services}
 """
     return "\n".join([head, *(_program(process, layout) for process in processes)])
 
@@ -82,7 +89,8 @@ def _program(process: Process, layout: Layout) -> str:
     for value in process.environment.values():
         if '"' in value:
             raise SupervisorError(f"{value!r} contains a quote: use another path or value.")
-    variables = sorted(process.environment.items())
+    tag = {supervisord_processes.MAY_BE_FROZEN: "1"} if process.scales else {}
+    variables = sorted({**process.environment, **tag}.items())
     log = _plain(_plain(layout.logs / process.name))  # supervisord expands a log's path twice
     lb = process.service == "lb"
     return f"""\
@@ -212,6 +220,24 @@ class Supervisor:
         for name in names:
             self._call("stopProcess", name, False)
 
+    def reload(self) -> None:
+        """Read the configuration again: `add` and `remove` use it from now on."""
+        self._call("reloadConfig")
+
+    def add(self, *names: str) -> None:
+        """Add processes of the configuration, without starting them; harmless if they are there."""
+        for name in names:
+            self._call("addProcessGroup", name)
+
+    def remove(self, *names: str) -> None:
+        """Remove processes, which do not run; harmless if they are gone."""
+        for name in names:
+            self._call("removeProcessGroup", name)
+
+    def send(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to a process alone, without its workers."""
+        self._call("signalProcess", name, number.name.removeprefix("SIG"))
+
     def shutdown(self) -> None:
         """Stop all processes and then supervisord itself."""
         self._call("shutdown")
@@ -222,7 +248,7 @@ class Supervisor:
             try:
                 return getattr(proxy, f"{interface}.{method}")(*arguments)
             except xmlrpc.client.Fault as fault:
-                if fault.faultCode in (Faults.ALREADY_STARTED, Faults.NOT_RUNNING):
+                if fault.faultCode in HARMLESS.get(method, ()):
                     return None
                 raise SupervisorError(fault.faultString) from fault
             except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import select
 import signal
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ from .tagged_processes import (
     supervised,
 )
 
+# In the environment of a process that is left alone while it is frozen.
+MAY_BE_FROZEN = "ALERTDRILL_MAY_BE_FROZEN"
 # The descriptor of each output of a process.
 OUTPUTS = {
     "stdout": (1, events.ProcessCommunicationStdoutEvent),
@@ -51,9 +53,8 @@ def open_output(pid: int, descriptor: int) -> int | None:
 class Processes:
     """Adds to a supervisord what it does when a process ends, and when it starts itself."""
 
-    def __init__(self, supervisord: Any, may_be_frozen: Collection[str]) -> None:
+    def __init__(self, supervisord: Any) -> None:
         self._supervisord = supervisord
-        self._may_be_frozen = may_be_frozen
         self._frozen: set[int] = set()
         self._options = supervisord.options
         self._wait = self._options.waitpid
@@ -101,7 +102,7 @@ class Processes:
             process.pid: name
             for group in self._supervisord.process_groups.values()
             for name, process in group.processes.items()
-            if process.pid and name not in self._may_be_frozen and is_paused(process.pid)
+            if process.pid and not _may_be_frozen(process) and is_paused(process.pid)
         }
         for pid in self._frozen & frozen.keys():
             self._options.logger.warn(f"frozen: {frozen[pid]} ({pid}), killed it")
@@ -132,16 +133,17 @@ class Processes:
         return {name: end for name, end in ends.items() if end is not None}
 
 
+def _may_be_frozen(process: Any) -> bool:
+    return MAY_BE_FROZEN in (process.config.environment or {})
+
+
 def _group(pid: int) -> int | None:
     with suppress(ProcessLookupError):
         return os.getpgid(pid)
     return None
 
 
-def make_interface(supervisord: object, may_be_frozen: str) -> object:
-    """Take care of the processes from now on; return an interface without methods.
-
-    `may_be_frozen` names those that are left alone while they are frozen, separated by spaces.
-    """
-    Processes(supervisord, frozenset(may_be_frozen.split()))
+def make_interface(supervisord: object) -> object:
+    """Take care of the processes from now on; return an interface without methods."""
+    Processes(supervisord)
     return object()

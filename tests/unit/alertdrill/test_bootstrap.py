@@ -13,7 +13,13 @@ from pathlib import Path
 import pytest
 
 from alertdrill import bootstrap
-from alertdrill.bootstrap import STAMP, main, prepare, use_supported_python
+from alertdrill.bootstrap import (
+    STAMP,
+    main,
+    prepare,
+    prepare_application,
+    use_supported_python,
+)
 from alertdrill.errors import AlertdrillError
 from alertdrill.file_lock import file_lock
 from alertdrill.toolchain.commands import CommandError
@@ -245,4 +251,77 @@ def test_failure_prints_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert main(["--venv", str(tmp_path / "venv"), "--requirements", missing]) == 1
     assert (
         capsys.readouterr().err == f"alertdrill: cannot read {missing}: No such file or directory\n"
+    )
+
+
+def application_files(folder: Path) -> tuple[list[Path], Path]:
+    """Return the requirement files that all services share, and that of an application."""
+    own = folder / "own.txt"
+    own.write_text("beta\n")
+    return [requirement(folder, "alpha")], own
+
+
+@pytest.mark.usefixtures("fake_pip")
+def test_application_has_its_own_packages_beside_the_shared_ones(tmp_path: Path) -> None:
+    shared, own = application_files(tmp_path)
+    prepare_application(tmp_path / "venv", shared, own, [], no_progress)
+    assert can_import(tmp_path / "venv", "alpha", "beta")
+
+
+@pytest.mark.usefixtures("fake_pip")
+def test_application_is_prepared_once(tmp_path: Path) -> None:
+    shared, own = application_files(tmp_path)
+    prepare_application(tmp_path / "venv", shared, own, ["alpha>=1"], no_progress)
+    messages: list[str] = []
+    prepare_application(tmp_path / "venv", shared, own, ["alpha>=1"], messages.append)
+    assert messages == []
+
+
+@pytest.mark.usefixtures("fake_pip")
+@pytest.mark.parametrize("change", ["own file", "shared file", "constraints"])
+def test_changed_application_is_rebuilt(tmp_path: Path, change: str) -> None:
+    shared, own = application_files(tmp_path)
+    folder = tmp_path / "venv"
+    prepare_application(folder, shared, own, ["alpha>=1"], no_progress)
+    (folder / "old").touch()
+    if change == "own file":
+        own.write_text("gamma\n")
+    elif change == "shared file":
+        shared[0].write_text(requirement(tmp_path, "delta").read_text())
+    constraints = ["alpha>=2"] if change == "constraints" else ["alpha>=1"]
+    prepare_application(folder, shared, own, constraints, no_progress)
+    assert not (folder / "old").exists()
+    assert can_import(folder, "gamma" if change == "own file" else "beta")
+    assert not (change == "own file" and can_import(folder, "beta"))
+
+
+@pytest.mark.usefixtures("fake_pip")
+def test_failed_application_is_tried_again(tmp_path: Path) -> None:
+    shared, own = application_files(tmp_path)
+    own.write_text("nowhere\n")
+    for _ in range(2):
+        with pytest.raises(AlertdrillError, match=r"own.txt could not be installed: no such wheel"):
+            prepare_application(tmp_path / "venv", shared, own, [], no_progress)
+    own.write_text("beta\n")
+    prepare_application(tmp_path / "venv", shared, own, [], no_progress)
+    assert can_import(tmp_path / "venv", "alpha", "beta")
+
+
+def test_missing_file_of_an_application_is_named(tmp_path: Path) -> None:
+    missing = tmp_path / "own.txt"
+    with pytest.raises(AlertdrillError, match=f"^cannot read {missing}: No such file"):
+        prepare_application(tmp_path / "venv", [], missing, [], no_progress)
+    assert not (tmp_path / "venv").exists()
+
+
+def test_package_that_a_constraint_excludes_is_named(tmp_path: Path) -> None:
+    """This is pip itself, without a network."""
+    requirement(tmp_path, "alpha")
+    own = tmp_path / "own.txt"
+    own.write_text(f"--no-index\n--find-links {tmp_path}\nalpha==1.0\n")
+    with pytest.raises(AlertdrillError) as error:
+        prepare_application(tmp_path / "venv", [], own, ["alpha>=2"], no_progress)
+    assert str(error.value) == (
+        f"{own} could not be installed:"
+        " The user requested alpha==1.0, The user requested (constraint) alpha>=2"
     )

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from alertdrill.cli import app, dev
 from alertdrill.config.services import SERVICES
+from tests.unit.alertdrill.declared_services import redeclare
 from tests.unit.alertdrill.fake_runtime import FakeRuntime
 
 CODE = ("apps/web/routes.py", "apps/data_service/routes.py", "telemetry/alertdrill_telemetry/a.py")
@@ -50,7 +51,7 @@ def edit(path: Path) -> Callable[[], object]:
     """Return a function that writes a file, whose time of change is then another one."""
 
     def write() -> None:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         before = path.stat().st_mtime_ns if path.exists() else 0
         path.write_text("changed\n")
         os.utime(path, ns=(before + 1_000_000, before + 1_000_000))
@@ -73,6 +74,15 @@ def test_edit_renews_the_services_that_run_the_file(
     assert watch(root, [edit(root / name)], monkeypatch) == [services]
 
 
+def test_application_outside_is_watched(
+    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redeclare(monkeypatch, "web", path="../blog", app="blog:create_app()")
+    (root / "repository/telemetry").mkdir(parents=True)
+    edits = [edit(tmp_path / "blog/blog/templates/index.html")]
+    assert watch(root / "repository", edits, monkeypatch) == [["web"]]
+
+
 def test_removed_file_is_an_edit(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert watch(root, [(root / CODE[0]).unlink], monkeypatch) == [["web"]]
 
@@ -82,7 +92,16 @@ def test_edits_at_one_time_renew_once(root: Path, monkeypatch: pytest.MonkeyPatc
     assert watch(root, edits, monkeypatch) == [["web", "data-service"]]
 
 
-@pytest.mark.parametrize("name", ["apps/web/__pycache__/routes.pyc", "apps/web/.routes.py.swp"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "apps/web/__pycache__/routes.pyc",
+        "apps/web/.routes.py.swp",
+        "apps/web/.git/index",
+        "apps/web/.venv/lib/python/site.py",
+        "apps/web/blog/__pycache__/a.pyc",
+    ],
+)
 def test_files_that_no_service_runs_are_ignored(
     root: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -53,6 +54,21 @@ class FakeSupervisor(Supervisor):
     def request_stop(self, *names: str) -> None:
         self.messages.append("stop the rest")
 
+    def reload(self) -> None:
+        self.messages.append("reread")
+
+    def add(self, *names: str) -> None:
+        self.states |= dict.fromkeys(names, "STOPPED")
+
+    def remove(self, *names: str) -> None:
+        for name in names:
+            assert self.states.pop(name) != "RUNNING", name
+        if names:
+            self.messages.append(f"remove {' '.join(sorted(names))}")
+
+    def send(self, name: str, number: signal.Signals) -> None:
+        self.messages.append(f"{number.name} {name}")
+
     def shutdown(self) -> None:
         self.messages.append("shutdown")
         self.states = {}
@@ -77,3 +93,10 @@ class FakeLb(LoadBalancer):
 
     def is_up(self, service: str, name: str) -> bool:
         return True
+
+    def save_state(self) -> None:
+        self.messages.append("save")
+
+    def worker(self) -> int:
+        """Return another process id after each reload."""
+        return 1 + self.messages.count("SIGUSR2 lb-1")

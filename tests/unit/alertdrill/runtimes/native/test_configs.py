@@ -176,7 +176,7 @@ def test_every_configuration_is_checked(
     lines = (tmp_path / "called").read_text().replace(f"{tmp_path}/bin/", "").splitlines()
     calls = {line.split()[1]: line for line in lines}
     etc = written.etc
-    lb = f"{etc}/lb: haproxy -c -db -f {ROOT}/lb/haproxy.cfg -f backends.cfg"
+    lb = f"{etc}/lb: haproxy -c -W -db -f {ROOT}/lb/haproxy.cfg -f backends.cfg"
     prometheus = f"{etc}/prometheus: promtool check config --lint-fatal prometheus.yml"
     assert (calls["haproxy"], calls["promtool"]) == (lb, prometheus)
     assert calls["amtool"] == f"{etc}/alertmanager: amtool check-config alertmanager.yml"

@@ -56,6 +56,9 @@ def test_second_up_starts_stopped_processes(running: Any, messages: list[str]) -
     assert [message for message in messages if not message.startswith("wait")] == [
         "start web-1",
         "start web-3",
+        # It was on standby at the load balancer.
+        "ready web/web-1",
+        "ready web/web-3",
     ]
     assert {"wait web-1", "wait web-3"} <= set(messages)
 

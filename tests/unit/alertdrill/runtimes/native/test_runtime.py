@@ -10,8 +10,7 @@ from alertdrill.clients import http
 from alertdrill.config import ROOT
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes.errors import NotReadyError, StackUnavailableError, UnknownTargetError
-from alertdrill.runtimes.native import configs, tagged_processes
-from alertdrill.runtimes.native import runtime as module
+from alertdrill.runtimes.native import configs, stack, tagged_processes
 from alertdrill.runtimes.prometheus_tsdb import TsdbError, TsdbStore
 
 Scale = Callable[[int], list[str]]
@@ -198,7 +197,7 @@ def test_impossible_replica_count_is_refused(
 def test_endless_request_aborts_scaling(
     scale: Scale, running: Any, messages: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "DRAIN_TIMEOUT_S", 0)
+    monkeypatch.setattr(stack, "DRAIN_TIMEOUT_S", 0)
     running.lb.requests = {"web-2": 10**9}
     error = r"^Timed out after 0 s waiting for web-2 to finish its requests\.$"
     with pytest.raises(NotReadyError, match=error):

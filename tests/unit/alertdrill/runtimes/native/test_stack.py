@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from alertdrill.runtimes.native import stack as module
 from alertdrill.runtimes.native.plan import Plan, Process
 from alertdrill.runtimes.native.stack import NativeStack
 from alertdrill.toolchain.find import ResolvedPrograms
+from tests.http_server import FakeServer
 from tests.unit.alertdrill.declared_services import redeclare
 
 
@@ -111,8 +113,8 @@ def test_process_is_awaited_and_reported(
     reported: list[str] = []
     answers = iter([False, False, True])
     monkeypatch.setattr(http, "is_ready", lambda *_: next(answers))
-    stack.wait_until_ready([web], lambda process: reported.append(process.name))
-    assert (reported, list(answers)) == (["web-1"], [])
+    stack.wait_until_ready([web], reported.append)
+    assert (reported, list(answers)) == (["web-1 is ready"], [])
 
 
 def test_failed_process_has_its_last_line(
@@ -139,3 +141,21 @@ def test_slow_process_without_output_is_named(
     monkeypatch.setattr(module, "READY_TIMEOUT_S", -1)
     with pytest.raises(NotReadyError, match=r"^web-1 is not ready \(see `make logs S=web-1`\)\.$"):
         stack.wait_until_ready([web])
+
+
+def test_process_that_is_not_ready_has_its_own_answer(
+    stack: NativeStack,
+    web: Process,
+    states: dict[str, str],
+    server: FakeServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server.answers["/readyz"] = 503
+    monkeypatch.setattr(module, "READY_TIMEOUT_S", -1)
+    (stack.layout.logs / "web-1.jsonl").write_text("last words\n")
+    with pytest.raises(NotReadyError) as error:
+        stack.wait_until_ready([replace(web, ready=f"{server.url}/readyz")])
+    assert str(error.value) == (
+        "web-1 is not ready (see `make logs S=web-1`)."
+        f" {server.url}/readyz answers 503: refused. Its last log line: last words"
+    )

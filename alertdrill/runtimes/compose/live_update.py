@@ -1,0 +1,61 @@
+"""Apply a change of apps/services.yml to the load balancer and Prometheus while they run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..base import ProgressCallback
+from ..config_files import BACKENDS_FILE, FRONTENDS
+from ..engine import Container
+from ..errors import EngineError
+from .init_config import ETC
+from .project import ComposeProject
+
+# The files that init-config writes for each component, and the signal at which it reads them: a new
+# worker of HAProxy takes over the connections, and the old one finishes its requests.
+RELOADED: Mapping[str, tuple[str, Sequence[str]]] = {
+    "lb": ("USR2", [f"lb/{BACKENDS_FILE}", *(f"lb/{name}.map" for name in FRONTENDS)]),
+    "prometheus": ("HUP", ["prometheus/rules/services.yml", "prometheus/scrape.d/compose.yml"]),
+}
+# The texts of the files of a component that runs.
+Texts = Mapping[str, Sequence[str | None]]
+
+
+def configurations(project: ComposeProject) -> Texts:
+    """Return the configuration that each running component has read."""
+    return {
+        container.service: [
+            project.engine.read(container.name, str(ETC / file))
+            for file in RELOADED[container.service][1]
+        ]
+        for container in _reloaded(project)
+    }
+
+
+def reload(project: ComposeProject, before: Texts, on_progress: ProgressCallback) -> None:
+    """Let the components whose configuration has changed since then read it."""
+    now = configurations(project)
+    for container in _reloaded(project):
+        service = container.service
+        if service in before and now[service] != before[service]:
+            on_progress(f"reloading {service} …")
+            project.docker("kill", "--signal", RELOADED[service][0], container.name)
+
+
+def require_same_ports(
+    project: ComposeProject, model: Mapping[str, Any], changed: Sequence[str]
+) -> None:
+    """Raise `EngineError` if a service would listen on another port than its instances do."""
+    for container in project.engine.running():
+        if container.service in changed:
+            running = project.engine.inspect(container.name)["Config"].get("Env") or []
+            port = model["services"][container.service]["environment"]["PORT"]
+            if f"PORT={port}" not in running:
+                raise EngineError(
+                    f"{container.service} has another port now, {port}: run `make down` first."
+                )
+
+
+def _reloaded(project: ComposeProject) -> Sequence[Container]:
+    return [item for item in project.engine.running() if item.service in RELOADED]
