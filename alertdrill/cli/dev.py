@@ -18,6 +18,8 @@ from .console import note, timed, warn
 
 # Every service runs it; the code of a service is in its own folder of apps/.
 SHARED = "telemetry/alertdrill_telemetry"
+# What Python, editors and git write, and Flask's own folder for the files of an application.
+NOT_CODE = (".", "__pycache__", "venv", "instance")
 # An editor writes several files within this time.
 POLL_INTERVAL_S = 0.5
 
@@ -86,7 +88,6 @@ def snapshot(root: Path) -> Snapshot:
 
 def _files(path: Path) -> Iterator[tuple[Path, int]]:
     for file in path.rglob("*"):
-        # Python writes its caches itself; editors and git write hidden files.
         names = file.relative_to(path).parts
-        if not any(name.startswith((".", "__pycache__")) for name in names) and file.is_file():
+        if not any(name.startswith(NOT_CODE) for name in names) and file.is_file():
             yield file, file.stat().st_mtime_ns

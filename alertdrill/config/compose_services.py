@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from .services import RELEASE, SECRET_FILES, SECRETS, Service, ops_port
+from .service_values import RELEASE, SECRET_FILES
+from .services import SECRETS, Service, ops_port
 
 GUNICORN = ["gunicorn", "--config", "python:alertdrill_telemetry.gunicorn_conf"]
 # The image that an application outside of this repository is built on; nothing runs it.

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    StringConstraints,
-    ValidationInfo,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
 from ..errors import AlertdrillError
 from . import ROOT
-from .components import COMPONENTS, SUPERVISOR, TASKS, Component
+from .components import COMPONENTS, Component
+from .service_values import (
+    Application,
+    Bytes,
+    Command,
+    FileName,
+    Folder,
+    Host,
+    RequirementFile,
+    ServiceName,
+    UrlPath,
+    Value,
+    VariableName,
+)
 from .yaml_lines import Seconds, YamlDocument, YamlModel, sentence
 
 # Each service has a hundred native ports; ten services leave room for an ephemeral stack.
@@ -29,108 +34,17 @@ MIN_PORT, MAX_PORT = 5000, 5009
 # in containers (ten), and natively between those of its service's instances (at most eight) and
 # those of the next service.
 OPS_OFFSET = 50
-NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
-# A hostname has at most 63 characters, including the project's name and the instance's number.
-MAX_NAME_LENGTH = 30
-# The ends of the names of a service's second backend (lb/backend.cfg), and of the containers that
-# run its `release` and generate its secrets.
-LARGE, RELEASE, SECRET_FILES = "-large", "-release", "-secrets"
-SIZE = r"[1-9][0-9]{0,5}MiB"
-PATH = r"(/[A-Za-z0-9._~-]+)+|/"
-HOSTNAME = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
 # The highest number of an instance: its native port is below that of its operations, and the load
 # balancer and Prometheus look for this number of containers.
 MAX_REPLICAS = 8
 # The folder, in no repository, of the secrets that the operator provides: SERVICE/NAME for each.
 SECRETS = "secrets"
-# Set by the runtimes, so a service can't set them.
-RESERVED = (
-    *("APP", "FAULTS_ENABLED", "FAULTS_TOKEN", "FAULTS_TOKEN_FILE", "HOST", "INSTANCE"),
-    *("INTERNAL_URL", "LINKS", "LOG_LEVEL", "OPS_PORT", "PORT", "PROJECT", "PYTHONPATH", "SERVICE"),
-    *("THREADS", "TRUSTED_PROXIES", "VERSION"),
-)
-# What a value of `env` may contain. supervisord can't quote the others.
-VALUE = r"(?!.*\s[;#])[^\x00-\x1f\x7f\"\ud800-\udfff]*"
-# A path of a volume or a secret in a value of `env`.
-PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+# In a value of `env`: an escaped brace, or the name of a volume or a secret.
+PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
 
 
 class ServicesError(AlertdrillError):
     """A declaration of a service is invalid; the message starts with file and line."""
-
-
-def _path(value: object) -> object:
-    if not isinstance(value, str) or not re.fullmatch(PATH, value):
-        raise ValueError("use a path such as /orders")
-    return value
-
-
-def _name(name: str) -> str:
-    if not re.fullmatch(NAME, name) or len(name) > MAX_NAME_LENGTH or name[-1].isdigit():
-        raise sentence(
-            f"{name!r} is not a valid service name: use up to {MAX_NAME_LENGTH} small letters,"
-            " digits and single hyphens, and end with a letter"
-        )
-    for ending, owner in (
-        (LARGE, "backends of the load balancer"),
-        (RELEASE, "containers"),
-        (SECRET_FILES, "containers"),
-    ):
-        if name.endswith(ending):
-            raise sentence(f"{name!r} ends in {ending}, as some {owner} do: use another name")
-    if name in (*COMPONENTS, *TASKS, SUPERVISOR):
-        raise sentence(f"{name} is a component of the stack: use another name")
-    return name
-
-
-def _bytes(value: object, info: ValidationInfo) -> object:
-    if info.context is None:  # of code, not of a file
-        return value
-    if not re.fullmatch(SIZE, str(value)):
-        raise ValueError("use a size such as 256MiB")
-    return int(str(value).removesuffix("MiB")) * 2**20
-
-
-def _variable(name: str) -> str:
-    if not re.fullmatch(r"[A-Z][A-Z0-9_]*", name):
-        raise sentence(f"{name!r} is not a variable: use capitals, digits and underscores")
-    if name in RESERVED:
-        advice = ": use the key threads" if name == "THREADS" else ""
-        raise sentence(f"{name} is set by the runtime{advice}")
-    return name
-
-
-def _value(value: str) -> str:
-    if not re.fullmatch(VALUE, value):
-        raise ValueError("use one line without double quotes, and without ; and # after a space")
-    return value
-
-
-def _command(text: str) -> str:
-    try:
-        words = shlex.split(text)
-    except ValueError as error:
-        raise ValueError(f"it is no command ({error})") from error
-    if not words:
-        raise ValueError("use a command, as in flask --app orders init-db")
-    return text
-
-
-def _host(host: str) -> str:
-    if not re.fullmatch(HOSTNAME, host):
-        raise ValueError("use a host name in small letters, as in orders.example.com")
-    return host
-
-
-ServiceName = Annotated[str, AfterValidator(_name)]
-VariableName = Annotated[str, AfterValidator(_variable)]
-Value = Annotated[str, AfterValidator(_value)]
-Command = Annotated[str, AfterValidator(_command)]
-Host = Annotated[str, AfterValidator(_host)]
-# Of a volume or a secret: a folder, a file, and a word in a value of `env`.
-FileName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=30)]
-UrlPath = Annotated[str, BeforeValidator(_path)]
-Bytes = Annotated[int, BeforeValidator(_bytes)]
 
 
 class Objective(YamlModel):
@@ -197,9 +111,9 @@ class Declaration(YamlModel):
     """
 
     port: int = Field(ge=MIN_PORT, le=MAX_PORT)
-    path: str | None = None
-    app: str | None = Field(default=None, pattern=r"^[A-Za-z_][\w.]*(:[^\s\"'$%\\]+)?$")
-    requirements: str | None = None
+    path: Folder | None = None
+    app: Application | None = None
+    requirements: RequirementFile | None = None
     release: Command | None = None
     host: Host | None = None
     public: Sequence[UrlPath] = ()
@@ -230,9 +144,12 @@ class Declaration(YamlModel):
         names = [*self.volumes, *self.secrets]
         if repeated := [name for name in names if names.count(name) > 1]:
             raise sentence(f"{repeated[0]} is the name of two volumes or secrets", "volumes")
+        called = {f"{name.replace('-', '_').upper()}_URL" for name in self.calls}
         for variable, value in self.env.items():
-            for name in PLACEHOLDER.findall(value):
-                if name not in names:
+            if variable in called:
+                raise sentence(f"{variable} is set by calls", "env")
+            for match in PLACEHOLDER.finditer(value):
+                if (name := match[1]) not in (*names, None):
                     declared = ", ".join(names) or "none"
                     problem = f"{{{name}}}, which is no volume or secret: declared are {declared}"
                     raise sentence(f"{variable} has {problem}", "env")
@@ -275,9 +192,12 @@ class Service(Declaration):
         return (self.port - MIN_PORT + 1) * 100
 
     def environment(self, files: Mapping[str, str]) -> Mapping[str, str]:
-        """Return its own variables; `files` has the path of each of its volumes and secrets."""
+        """Return its own variables; `files` has the path of each of its volumes and secrets.
+
+        A doubled brace stands for a single one.
+        """
         return {
-            variable: PLACEHOLDER.sub(lambda match: files[match[1]], value)
+            variable: PLACEHOLDER.sub(lambda match: files.get(match[1], match[0][0]), value)
             for variable, value in self.env.items()
         }
 

@@ -134,9 +134,10 @@ def _strip_prefix(service: Service) -> str:
         return ""
     [prefix] = service.public
     pattern = prefix.replace(".", r"\.")
+    public = "if { fe_name public }"
     return (
-        f"    http-request set-header X-Forwarded-Prefix {prefix}\n"
-        f"    http-request set-path %[path,regsub(^{pattern}/?,/)]\n"
+        f"    http-request set-header X-Forwarded-Prefix {prefix} {public}\n"
+        f"    http-request set-path %[path,regsub(^{pattern}/?,/)] {public}\n"
     )
 
 

@@ -1,7 +1,7 @@
 """What a healthy client notices of 500 slow clients of each kind, and what the load balancer holds.
 
 The target is no error, and a p95 below twice its quiet value. In a container the load balancer has
-72 MiB.
+80 MiB.
 """
 
 from __future__ import annotations

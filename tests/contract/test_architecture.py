@@ -40,9 +40,9 @@ METRICS_ALLOWED = ["telemetry", "docs", "loadtests", "tests"]
 # The packages and modules of the engine, from the top. Each may import its own layer and those
 # below; no two import each other.
 LAYERS = [
-    {"__main__", "cli", "bootstrap"},
+    {"__main__", "cli"},
     {"drills", "load", "audit", "kill_matrix", "logs", "control"},
-    {"runtimes", "clients", "report", "timescale", "toolchain"},
+    {"runtimes", "clients", "report", "timescale", "toolchain", "bootstrap"},
     {"config"},
     {"errors", "file_lock", "interrupts", "venv_stamp"},
 ]

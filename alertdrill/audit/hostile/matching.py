@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...config.services import LARGE
+from ...config.service_values import LARGE
 from ...runtimes.config_files import FRONTENDS
 from .client import Outcome
 

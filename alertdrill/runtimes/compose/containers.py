@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from ...config.services import RELEASE, SECRET_FILES, SERVICES, all_components
+from ...config.service_values import RELEASE, SECRET_FILES
+from ...config.services import SERVICES, all_components
 from ...config.settings import StackSettings
 from ...errors import AlertdrillError
 from ..base import HEAL_VALUES, Instance, ProgressCallback, State, check_replicas, wait_until

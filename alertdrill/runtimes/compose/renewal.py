@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...clients import http
-from ...config.services import RELEASE, SECRET_FILES, SERVICES
+from ...config.service_values import RELEASE, SECRET_FILES
+from ...config.services import SERVICES
 from ..base import ProgressCallback, wait_until
 from ..engine import Container, ProjectEngine
 from ..errors import EngineError

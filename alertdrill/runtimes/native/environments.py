@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 import sys
 import tomllib
 from pathlib import Path
@@ -14,6 +16,8 @@ from ..base import ProgressCallback
 # What every service has: what the library needs, and the servers.
 SHARED = ROOT / "requirements" / "services.txt"
 TELEMETRY = ROOT / "telemetry"
+# For all stacks of this checkout, those of drills included.
+FOLDER = ROOT / "var" / "environments"
 
 
 def python(service: Service) -> Path:
@@ -39,6 +43,17 @@ def prepare(service: Service, on_progress: ProgressCallback) -> None:
         )
 
 
+def remove_old(service: Service) -> None:
+    """Remove the environments of a service that no instance runs from any more."""
+    for folder in FOLDER.glob(f"{service.name}.*"):
+        if folder != _folder(service):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def _folder(service: Service) -> Path:
-    """Return a folder for all stacks of this checkout, those of drills included."""
-    return ROOT / "var" / "environments" / service.name
+    """Return a folder for these requirements: instances run from the earlier ones meanwhile."""
+    assert service.requirements is not None
+    file = service.folder / service.requirements
+    content = file.read_bytes() if file.exists() else b""  # `up` reports a missing one
+    digest = hashlib.sha256(SHARED.read_bytes() + content).hexdigest()[:12]
+    return FOLDER / f"{service.name}.{digest}"

@@ -7,34 +7,29 @@ import signal
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from ..base import ProgressCallback, wait_until
 from ..config_files import write_atomically
 from ..errors import NotReadyError, ServiceNotReadyError
 from . import configs, tagged_processes
 from .plan import Plan, Process
-
-if TYPE_CHECKING:
-    from .stack import NativeStack
+from .stack import NativeStack
 
 # They read the services at their start, or at a signal.
 CONTROL, PROMETHEUS, LB = "control-1", "prometheus-1", "lb-1"
 
 
-def is_possible(layout_files: Mapping[Path, str], supervisor_config: Path, plan: Plan) -> bool:
+def is_possible(stack: NativeStack, files: Mapping[Path, str], plan: Plan) -> bool:
     """Return whether only processes of services, and the load balancer's files, have changed.
 
-    `layout_files` are the files that the stack should have. A service whose port changes needs a
-    restart of the stack: its old and its new instances would have the same names.
+    `files` are those that the stack should have. A service whose port changes needs a restart of
+    the stack: its old and its new instances would have the same names.
     """
-    if not supervisor_config.exists():
+    config, settings = stack.layout.supervisor_config, stack.layout.stack
+    if not config.exists() or not settings.exists() or settings.read_text() != files[settings]:
         return False
-    for file, text in layout_files.items():
-        # The settings of the stack.
-        if file.suffix == ".json" and (not file.exists() or file.read_text() != text):
-            return False
-    old, new = _programs(supervisor_config.read_text()), _programs(layout_files[supervisor_config])
+    old, new = _programs(config.read_text()), _programs(files[config])
     components = {process.name for process in plan.processes if not process.scales}
     if any(old.get(name) != new.get(name) for name in ("", *components)):
         return False

@@ -12,15 +12,24 @@ from typing import Any
 import psutil
 
 from ...clients import http
+from ...clients.alertmanager import USER
 from ...config.components import SUPERVISOR
 from ...config.services import SERVICES
 from ...config.settings import StackSettings
+from ...toolchain.find import ResolvedPrograms
 from .. import config_files
 from ..base import Instance, ProgressCallback, State, check_replicas
-from ..errors import NotReadyError, UnknownTargetError
+from ..errors import NotReadyError, ServiceNotReadyError, UnknownTargetError
 from ..prometheus_tsdb import TsdbError, TsdbStore
-from . import configs, environments, log_files, service_command, tagged_processes
-from .plan import Process, url
+from . import (
+    configs,
+    environments,
+    live_update,
+    log_files,
+    service_command,
+    tagged_processes,
+)
+from .plan import Plan, Process, url
 from .stack import PROBE_TIMEOUT_S, NativeStack
 from .supervisor_watch import SupervisorWatch
 from .tagged_processes import supervised
@@ -149,6 +158,51 @@ class NativeRuntime(NativeStack):
 
     # Write
 
+    def up(self, on_progress: ProgressCallback) -> Sequence[str]:
+        """Start what is not running, or apply a change; return what optional components lack.
+
+        Raises `ServiceNotReadyError` if only services of ours do not become ready: all else runs.
+        """
+        located = self.locate(on_progress)
+        with self.lock():
+            plan = self.plan(located)
+            for service in SERVICES.values():
+                self.provide_files(service)
+                environments.prepare(service, on_progress)
+            files = configs.generated(self.layout, plan, self.settings)
+            if not self._changed(files) and (
+                self.supervisor.is_running() or self.supervise_again(on_progress)
+            ):
+                live_update.match_counts(self, plan, on_progress)
+            elif self.supervisor.is_running() and live_update.is_possible(self, files, plan):
+                self.check(on_progress)  # what is broken changes nothing
+                live_update.apply(self, plan, on_progress)
+            else:
+                self._restart_everything(plan, located, on_progress)
+            for service in SERVICES.values():
+                environments.remove_old(service)
+        passwords = {f"Alertmanager's password for `{USER}`": self.layout.alertmanager_password}
+        if plan.of("grafana"):
+            passwords["Grafana's password for `admin`"] = self.layout.grafana_password
+        for title, file in passwords.items():
+            on_progress(f"{title}: cat {file}")
+        return located.missing
+
+    def _changed(self, files: Mapping[Path, str]) -> bool:
+        return any(not file.exists() or file.read_text() != text for file, text in files.items())
+
+    def _restart_everything(
+        self, plan: Plan, located: ResolvedPrograms, on_progress: ProgressCallback
+    ) -> None:
+        self.stop_all(on_progress)
+        try:
+            self.start_new(plan, located, on_progress)
+        except ServiceNotReadyError:
+            raise  # the others serve
+        except BaseException:
+            self.stop_all(on_progress)  # also on Ctrl-C: leave no partial stack
+            raise
+
     def start(self, target: str) -> None:
         """Start a stopped target; return when it is ready."""
         self._start_processes(self._desired_targets(target))
@@ -191,6 +245,9 @@ class NativeRuntime(NativeStack):
         A second one serves while the only one restarts.
         """
         environments.prepare(SERVICES[service], on_progress)
+        if self._changed(configs.generated(self.layout, self.plan(), self.settings)):
+            self.up(on_progress)  # its environment is another one, or its declaration
+            return
         for _, reason in self._release([service], on_progress):
             raise NotReadyError(reason)
         count = self.replicas()[service]

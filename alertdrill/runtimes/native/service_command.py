@@ -64,7 +64,9 @@ def _path(process: Process) -> str:
 
 
 def _resolve(process: Process, command: Sequence[str]) -> Sequence[str]:
-    program = shutil.which(command[0], path=_path(process))
+    # A path is relative to the service's folder.
+    named = str(process.directory / command[0]) if "/" in command[0] else command[0]
+    program = shutil.which(named, path=_path(process))
     if program is None:
         raise UnknownTargetError(f"{command[0]} is no program of {process.service}.")
     return [program, *command[1:]]

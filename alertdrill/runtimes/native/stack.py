@@ -16,7 +16,6 @@ from pathlib import Path
 import psutil
 
 from ...clients import http
-from ...clients.alertmanager import USER
 from ...config.services import SERVICES, Service
 from ...config.settings import StackSettings
 from ...file_lock import file_lock
@@ -28,7 +27,7 @@ from ..base import POLL_INTERVAL_S, ProgressCallback, wait_until
 from ..config_files import create_secret, write_json
 from ..errors import NotReadyError, ServiceNotReadyError, StackUnavailableError
 from ..prometheus_tsdb import TsdbStore
-from . import configs, environments, live_update, service_command, tagged_processes
+from . import configs, service_command, tagged_processes
 from .components import LOOPBACK
 from .haproxy_socket import LoadBalancer
 from .layout import Layout
@@ -161,7 +160,7 @@ class NativeStack:
         try:
             http.request("GET", process.ready, timeout=PROBE_TIMEOUT_S)
         except http.UnreachableError as error:
-            answer = f" {error}" if error.status else ""
+            answer = f" {str(error).rstrip('.')}." if error.status else ""
         return f"{process.name} is not ready (see `make logs S={process.name}`).{answer}{last_line}"
 
     def check(self, on_progress: ProgressCallback) -> None:
@@ -173,50 +172,17 @@ class NativeStack:
             configs.write_all(copy.layout, plan, copy.settings, copy.desired(plan.processes))
             configs.check(plan, located.programs)
 
-    def up(self, on_progress: ProgressCallback) -> Sequence[str]:
-        """Start what is not running; return a sentence for each optional component left out."""
-        located = self.locate(on_progress)
-        with self.lock():
-            plan = self.plan(located)
-            for service in SERVICES.values():
-                self.provide_files(service)
-                environments.prepare(service, on_progress)
-            files = configs.generated(self.layout, plan, self.settings).items()
-            unchanged = all(file.exists() and file.read_text() == text for file, text in files)
-            if unchanged and (self.supervisor.is_running() or self._supervise_again(on_progress)):
-                live_update.match_counts(self, plan, on_progress)
-            elif self.supervisor.is_running() and live_update.is_possible(
-                dict(files), self.layout.supervisor_config, plan
-            ):
-                self.check(on_progress)  # what is broken changes nothing
-                live_update.apply(self, plan, on_progress)
-            else:
-                self._stop(on_progress)
-                try:
-                    self._start_new(plan, located, on_progress)
-                except ServiceNotReadyError:
-                    raise  # the others serve
-                except BaseException:
-                    self._stop(on_progress)  # also on Ctrl-C: leave no partial stack
-                    raise
-        passwords = {f"Alertmanager's password for `{USER}`": self.layout.alertmanager_password}
-        if plan.of("grafana"):
-            passwords["Grafana's password for `admin`"] = self.layout.grafana_password
-        for title, file in passwords.items():
-            on_progress(f"{title}: cat {file}")
-        return located.missing
-
     def down(self, on_progress: ProgressCallback) -> None:
         """Stop everything that `up` started, also after a crash."""
         if self.layout.home.exists():
             with self.lock(LOCK_TIMEOUT_S):
-                self._stop(on_progress)
+                self.stop_all(on_progress)
 
     def left_running(self) -> Sequence[psutil.Process]:
         """Return every process that belongs to the stack, whether or not supervisord runs."""
         return tagged_processes.find_processes(str(self.layout.home))
 
-    def _supervise_again(self, on_progress: ProgressCallback) -> bool:
+    def supervise_again(self, on_progress: ProgressCallback) -> bool:
         """Start a supervisord that adopts the processes of a killed one; False without any."""
         left = tagged_processes.supervised(self.left_running())
         if not left:
@@ -230,15 +196,21 @@ class NativeStack:
     def _supervisors(self) -> Sequence[psutil.Process]:
         return tagged_processes.find_supervisors(str(self.layout.home))
 
-    def _start_new(
+    def start_new(
         self, plan: Plan, located: ResolvedPrograms, on_progress: ProgressCallback
     ) -> None:
+        """Write and check the files, and start everything; raise an error if that fails.
+
+        After a `ServiceNotReadyError` all but the services that it names run.
+        """
         port_check.check(self._ports(plan))
         layout = self.layout
         layout.replicas.unlink(missing_ok=True)
         if self.settings.ephemeral:
             shutil.rmtree(layout.data)  # a new ephemeral stack starts without old data
             layout.make()
+            for service in SERVICES.values():
+                self.provide_files(service)
         desired = self.desired(plan.processes)
         configs.write_all(layout, plan, self.settings, desired)
         configs.check(plan, located.programs)
@@ -248,7 +220,14 @@ class NativeStack:
         if self.settings.ephemeral:
             self.store(located).write_markers()
         self.supervisor.launch()
-        self.start_desired(desired, on_progress)
+        try:
+            self.start_desired(desired, on_progress)
+        except ServiceNotReadyError:
+            self._put_on_standby(plan, desired)
+            raise
+        self._put_on_standby(plan, desired)
+
+    def _put_on_standby(self, plan: Plan, desired: Sequence[Process]) -> None:
         for process in plan.processes:
             if process not in desired:
                 self.lb.set(process.service, process.name, "maint")
@@ -358,7 +337,7 @@ class NativeStack:
                 except NotReadyError as error:
                     yield name, f"{name} is not started: {error}"
 
-    def _stop(self, on_progress: ProgressCallback) -> None:
+    def stop_all(self, on_progress: ProgressCallback) -> None:
         """Stop healing first, then traffic, so that the services have nothing left to drain."""
         if self.supervisor.is_running():
             on_progress("stopping")

@@ -1,6 +1,5 @@
 import json
 import re
-import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -14,7 +13,6 @@ import yaml
 from alertdrill.config import ROOT
 from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import ImageVersions, Ports, StackSettings
-from alertdrill.runtimes.native import environments
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.plan import (
     FAKE_LOKI_CONFIG,
@@ -24,7 +22,6 @@ from alertdrill.runtimes.native.plan import (
 )
 from alertdrill.toolchain.find import Program
 from alerting.responder.settings import ResponderSettings
-from tests.unit.alertdrill.declared_services import redeclare
 
 PlanWith = Callable[..., Plan]
 OURS = {*SERVICES, "responder", "control"}
@@ -150,54 +147,6 @@ def test_web_has_the_load_balancer_and_links_to_all_pages(plan: Plan) -> None:
     assert environment["DATA_SERVICE_URL"] == "http://127.0.0.1:8081"
     links = [f"{title}={address}" for title, address in plan.addresses.items()]
     assert environment["LINKS"].split(",") == links
-
-
-def test_application_runs_in_its_folder_with_its_python(
-    plan_with: PlanWith, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    keys = {"path": "../blog", "app": "blog:create_app()", "requirements": "requirements.txt"}
-    redeclare(monkeypatch, "web", **keys, threads=3)
-    blog, other = (only(plan_with(), f"{name}-1") for name in ("web", "data-service"))
-    assert blog.directory == (ROOT / "../blog").resolve()
-    assert blog.command[0] == str(environments.python(SERVICES["web"])) != sys.executable
-    assert blog.command[1:] == other.command[1:]
-    assert (blog.environment["APP"], blog.environment["THREADS"]) == ("blog:create_app()", "3")
-    # Its own Python finds the library here.
-    assert (Path(blog.environment["PYTHONPATH"]) / "alertdrill_telemetry").is_dir()
-    assert (other.directory, other.command[0]) == (ROOT, sys.executable)
-    assert other.environment["THREADS"] == "8"
-
-
-def test_application_without_requirements_has_our_python(
-    plan_with: PlanWith, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    redeclare(monkeypatch, "web", path="../blog", app="blog:create_app()")
-    blog = only(plan_with(), "web-1")
-    assert (blog.directory.name, blog.command[0]) == ("blog", sys.executable)
-
-
-def test_own_variables_have_the_paths_of_volumes_and_secrets(
-    plan_with: PlanWith, layout: Layout, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    redeclare(
-        monkeypatch,
-        "web",
-        env={"DB": "sqlite:///{data}/b.sqlite", "KEY": "{key}", "MAIL": "{mail}", "GREETING": "hi"},
-        volumes=["data"],
-        secrets={"key": "generated", "mail": "provided"},
-    )
-    plan = plan_with()
-    environments = [process.environment for process in plan.of("web")]
-    own = [{name: each[name] for name in ("DB", "KEY", "MAIL")} for each in environments]
-    # All instances of a service share its files.
-    assert own == [own[0]] * len(own)
-    assert own[0] == {
-        "DB": f"sqlite:///{layout.data}/services/web/data/b.sqlite",
-        "KEY": f"{layout.home}/secrets/web/key",
-        "MAIL": f"{ROOT}/secrets/web/mail",
-    }
-    assert environments[0]["GREETING"] == "hi"
-    assert not {"DB", "GREETING"} & only(plan, "data-service-1").environment.keys()
 
 
 @pytest.mark.parametrize("enabled", [True, False])
