@@ -18,6 +18,15 @@ RELOADED: Mapping[str, tuple[str, Sequence[str]]] = {
     "lb": ("USR2", [f"lb/{BACKENDS_FILE}", *(f"lb/{name}.map" for name in FRONTENDS)]),
     "prometheus": ("HUP", ["prometheus/rules/services.yml", "prometheus/scrape.d/compose.yml"]),
 }
+# Saves the addresses and the states of the load balancer's servers, so that its next worker does not
+# wait for the name server and for checks. Its image has Perl, and no other client for the socket.
+SAVE_STATE = """
+use Socket;
+socket(my $lb, PF_UNIX, SOCK_STREAM, 0) && connect($lb, sockaddr_un($ENV{LB_SOCKET})) or die $!;
+syswrite($lb, "show servers state\\n");
+open(my $file, ">", $ENV{LB_STATE}) or die $!;
+print $file <$lb>;
+"""
 # The texts of the files of a component that runs.
 Texts = Mapping[str, Sequence[str | None]]
 
@@ -40,6 +49,8 @@ def reload(project: ComposeProject, before: Texts, on_progress: ProgressCallback
         service = container.service
         if service in before and now[service] != before[service]:
             on_progress(f"reloading {service} …")
+            if service == "lb":
+                project.docker("exec", container.name, "perl", "-e", SAVE_STATE)
             project.docker("kill", "--signal", RELOADED[service][0], container.name)
 
 
