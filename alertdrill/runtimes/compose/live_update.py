@@ -18,14 +18,15 @@ RELOADED: Mapping[str, tuple[str, Sequence[str]]] = {
     "lb": ("USR2", [f"lb/{BACKENDS_FILE}", *(f"lb/{name}.map" for name in FRONTENDS)]),
     "prometheus": ("HUP", ["prometheus/rules/services.yml", "prometheus/scrape.d/compose.yml"]),
 }
-# Saves the addresses and the states of the load balancer's servers, so that its next worker does not
-# wait for the name server and for checks. Its image has Perl, and no other client for the socket.
+# Saves the addresses and the states of the load balancer's servers, so that its next worker waits
+# for no name server and no check. Its image has Perl, and no other client for the socket.
 SAVE_STATE = """
 use Socket;
-socket(my $lb, PF_UNIX, SOCK_STREAM, 0) && connect($lb, sockaddr_un($ENV{LB_SOCKET})) or die $!;
+my ($lb, $file);
+socket($lb, PF_UNIX, SOCK_STREAM, 0) && connect($lb, sockaddr_un($ENV{LB_SOCKET})) or die $!;
 syswrite($lb, "show servers state\\n");
-open(my $file, ">", $ENV{LB_STATE}) or die $!;
-print $file <$lb>;
+open($file, ">", $ENV{LB_STATE}) or die $!;
+print {$file} <$lb>;
 """
 # The texts of the files of a component that runs.
 Texts = Mapping[str, Sequence[str | None]]
