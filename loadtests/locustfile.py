@@ -15,6 +15,7 @@ except profiles.ShapeError as error:
     sys.exit(f"locust: {error}")
 
 NormalClient, HeavyClient, SlowClient, ErrorClient = users.set_weights(Shape.profile.mix)
+RequestClient = users.set_requests(Shape.profile.requests)
 
 events.init_command_line_parser.add_listener(profiles.set_defaults)
 # Before the listeners for the end of the runner.

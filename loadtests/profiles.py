@@ -31,7 +31,8 @@ class Profile(NamedTuple):
     """A load of profiles.yml: the maximum number of `users`, and the `duration` in seconds.
 
     `clients` are points of (fraction of the duration, fraction of the users), in order of time.
-    `mix` has the weights of normal, heavy, slow and invalid clients.
+    `mix` has the weights of normal, heavy, slow and invalid clients. With `requests` none of these
+    runs, but clients that send these requests, each with its path, method, json and headers.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Profile(NamedTuple):
     duration: float
     clients: Sequence[tuple[float, float]]
     mix: Sequence[int]
+    requests: Sequence[Mapping[str, Any]] = ()
 
     @property
     def flat(self) -> bool:
@@ -78,8 +80,8 @@ def _profiles() -> Iterator[Profile]:
     for name, entry in yaml.safe_load(PROFILES_FILE.read_text(encoding="utf-8")).items():
         duration = float(parse_timespan(entry["duration"]))
         points = [(at, fraction) for at, fraction in entry["clients"]]
-        mix = [entry["mix"].get(kind, 0) for kind in KINDS]
-        yield Profile(name, entry["users"], duration, points, mix)
+        mix = [entry.get("mix", {}).get(kind, 0) for kind in KINDS]
+        yield Profile(name, entry["users"], duration, points, mix, entry.get("requests", ()))
 
 
 SHAPES: dict[str, type[Shape]] = {

@@ -1,4 +1,4 @@
-"""The clients of a load: normal, heavy, slow, and ones that send invalid requests."""
+"""The clients of a load: normal, heavy, slow, ones that send invalid or a profile's requests."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ JSON = {"Content-Type": "application/json"}
 BODY, LARGE_BODY = json.dumps(ROWS).encode(), json.dumps(HOURS).encode()
 # A normal client requests the start page once in this number of requests: enough to see it.
 START_PAGE_EVERY = 20
-_numbers, _normal = count(), count()
+_numbers, _normal, _request_clients = count(), count(), count()
 
 
 def normalize_host(environment: Environment, **_: object) -> None:
@@ -159,6 +159,40 @@ class ErrorClient(Client):
                 response.success()
             else:
                 response.failure(f"status {response.status_code} instead of {bad_request.status}")
+
+
+class RequestClient(Client):
+    """Sends the requests of its profile in turn; a status below 400 is a success."""
+
+    requests: Sequence[Mapping[str, Any]] = ()
+
+    def on_start(self) -> None:
+        """Start each client at the request after that of the client before it."""
+        super().on_start()
+        first = next(_request_clients) % len(self.requests)
+        self._requests = cycle([*self.requests[first:], *self.requests[:first]])
+
+    @task
+    def send_next(self) -> None:
+        """Send the next request."""
+        request = next(self._requests)
+        self.client.request(
+            request.get("method", "GET"),
+            request["path"],
+            # Paths that differ only in their queries are one row of the statistics.
+            name=request["path"].partition("?")[0],
+            json=request.get("json"),
+            headers=request.get("headers"),
+            # To follow one would be a second request, which only the load balancer counts.
+            allow_redirects=False,
+        )
+
+
+def set_requests(requests: Sequence[Mapping[str, Any]]) -> type[RequestClient]:
+    """Set the requests of the clients that send a profile's; without any, no such client runs."""
+    RequestClient.requests = requests
+    RequestClient.weight = int(bool(requests))
+    return RequestClient
 
 
 def set_weights(mix: Sequence[int]) -> Sequence[type[Client]]:

@@ -16,12 +16,14 @@ from ..config import ROOT
 from ..config.services import SERVICES
 from ..config.yaml_lines import YamlDocument
 from ..errors import AlertdrillError
+from ..load.profile import load_profiles
 from .expression import RULES, alert_names
 from .faults.registry import KINDS
-from .model import ACTIONS, Drill, InvalidDrillError
+from .model import ACTIONS, NO_LOAD, Drill, InvalidDrillError, LoadSpec
 
 RUNBOOKS = Path("alerting/runbooks")
 POLICY = Path("alerting/policy.yml")
+PROFILES = Path("loadtests/profiles.yml")
 # The responder raises this alert itself, so no rule file has it.
 WATCHDOG_MISSING = "WatchdogMissing"
 
@@ -65,7 +67,14 @@ def load_drill(file: Path, root: Path = ROOT) -> Drill:
     fault = document.parse(KINDS[drill.fault.kind].parameters, "fault")
     parameters = fault.model_dump(exclude_unset=True, exclude={"kind", "target"})
     update = {"fault": drill.fault.model_copy(update={"parameters": parameters})}
-    return drill.model_copy(update=update)
+    return drill.model_copy(update={**update, "load": _sized(drill.load, root)})
+
+
+def _sized(load: LoadSpec, root: Path) -> LoadSpec:
+    """Return the load with the users of its profile, unless the drill gives a number."""
+    if load.shape == NO_LOAD.shape or "users" in load.model_fields_set:
+        return load
+    return load.model_copy(update={"users": _flat_loads(root / PROFILES)[load.shape]})
 
 
 def _alerts(root: Path) -> list[str]:
@@ -96,6 +105,10 @@ def _mistakes(drill: Drill, stem: str, root: Path) -> Iterator[tuple[str, ...]]:
     if drill.fault.kind not in KINDS:
         what = f"unknown fault kind {drill.fault.kind!r}: known kinds are {', '.join(KINDS)}"
         yield what, "fault", "kind"
+    loads = [NO_LOAD.shape, *_flat_loads(root / PROFILES)]
+    if drill.load.shape not in loads:
+        what = f"the load is {drill.load.shape!r}: use one with a constant number of clients"
+        yield f"{what} ({', '.join(loads)})", "load", "shape"
     if not expect.needs_action and drill.deadlines.heal is not None:
         what = f"heal is the deadline of an action: set expect.heal to {' or '.join(ACTIONS)}"
         yield what, "deadlines", "heal"
@@ -105,6 +118,12 @@ def _mistakes(drill: Drill, stem: str, root: Path) -> Iterator[tuple[str, ...]]:
     if expect.needs_action and heal not in actions:
         has = " and ".join(actions) or "no entry"
         yield f"heal is {heal!r}, but {POLICY} has {has} for {alert}", "expect", "heal"
+
+
+@cache
+def _flat_loads(file: Path) -> Mapping[str, int]:
+    """Return the number of users of each load whose number of clients is constant."""
+    return {name: load.users for name, load in load_profiles(file).items() if load.flat}
 
 
 @cache

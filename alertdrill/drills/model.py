@@ -77,9 +77,12 @@ class FaultSpec(YamlModel):
 
 
 class LoadSpec(YamlModel):
-    """The load during a drill; `none` has no users. A file may give the shape alone."""
+    """The load during a drill: a flat load profile, or `none`. A file may give the shape alone.
 
-    shape: Literal["none", "steady"]
+    The loader checks the shape. `users` is by default that of the profile.
+    """
+
+    shape: str
     users: int = Field(default=DEFAULT_USERS, ge=1, le=MAX_USERS)
 
     @model_validator(mode="before")

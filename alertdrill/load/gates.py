@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from ..clients.prometheus import Prometheus
+from ..config.services import SERVICES
 from ..report.page import MISSING, milliseconds
 from ..runtimes.base import StackRuntime
 from .measurements import CLIENT_LATENCY, LB_STARTS, REQUESTS, min_replicas, p95, rest_of_peak
 from .profile import LoadProfile
 from .result import GateResult, Points, RequestStats, TimeSpan
 
-# Left out of the counts, since the probe requests the start page too.
+# Left out of the counts of the service that has it, since the probe requests the start page too.
 START_PAGE = ("GET", "/")
 # A probe may arrive between the scrapes of the load balancer and of the service.
 PROBE_TOLERANCE = 1
@@ -84,6 +85,19 @@ def recovery_gates(
     ]
 
 
+def probed_service() -> str:
+    """Return the service whose start page the probe requests; empty if there is none."""
+    edges = (name for name, service in SERVICES.items() if "/" in service.public)
+    return next((name for name in edges if not SERVICES[name].host), "")
+
+
+def _served(service: str, matcher: str) -> tuple[str, str]:
+    """Return a service's counter of requests, and the start times of its instances."""
+    selector = ",".join(filter(None, [f'service="{service}"', matcher]))
+    starts = f'process_start_time_seconds{{service="{service}"}}'
+    return f"flask_http_request_duration_seconds_count{{{selector}}}", starts
+
+
 def count_gate(
     prometheus: Prometheus,
     service: str,
@@ -97,20 +111,23 @@ def count_gate(
     counted. Counts may differ by the load balancer's own responses and its retries. Prometheus must
     have scraped every target after the load.
     """
-    requests = f'flask_http_request_duration_seconds_count{{service="{service}",url_rule'
-    service_starts = f'process_start_time_seconds{{service="{service}"}}'
-    pages, served, total, answered, retried = (
+    probed = probed_service()
+    served, total, answered, retried = (
         prometheus.exact_increase(counter, starts, span.begin)
         for counter, starts in (
-            (f'{requests}="/"}}', service_starts),
-            (f'{requests}!="/"}}', service_starts),
+            _served(service, 'url_rule!="/"' if service == probed else ""),
             (REQUESTS, LB_STARTS),
             (f'haproxy_server_http_responses_total{{proxy="{service}"}}', LB_STARTS),
             (f'haproxy_backend_retry_warnings_total{{proxy="{service}"}}', LB_STARTS),
         )
     )
-    locust = sum(stats.requests for name, stats in sent.items() if name != START_PAGE)
-    balanced, lb_answered = total - pages, max(0, total - answered)
+    pages = prometheus.exact_increase(*_served(probed, 'url_rule="/"'), span.begin) if probed else 0
+    except_for = ", except for the start page" if service == probed else ""
+    locust = sum(
+        stats.requests for name, stats in sent.items() if not except_for or name != START_PAGE
+    )
+    balanced = total - pages
+    lb_answered = max(0, (total if service == probed else balanced) - answered)
     tolerance = lb_answered + retried
     counts = [("lb", balanced), (service, served)]
     counts += [] if lines is None else [("lines", lines)]
@@ -118,7 +135,7 @@ def count_gate(
     texts = [f"{name} {count:,}" for name, count in (*counts, *filter(lambda c: c[1], causes))]
     return GateResult(
         "counts agree",
-        "equal, except for the start page",
+        f"equal{except_for}",
         [f"{locust:,}", ", ".join(texts)],
         abs(balanced - locust) <= PROBE_TOLERANCE + tolerance
         and abs(served - locust) <= tolerance
@@ -137,13 +154,12 @@ def count_access_lines(runtime: StackRuntime, service: str) -> Iterator[Counter[
         yield counter
         return
     counter["lines"] = 0
+    ignored = OF_START_PAGE if service == probed_service() else "\n"  # which no line contains
     stopped = threading.Event()
 
     def follow() -> None:
         for added in runtime.follow(service, 0):
-            counter["lines"] += sum(
-                ACCESS in text and OF_START_PAGE not in text for _, text in added
-            )
+            counter["lines"] += sum(ACCESS in text and ignored not in text for _, text in added)
             if stopped.is_set():
                 return
 

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from ..config import ROOT
 from ..config.services import SERVICES
-from ..config.yaml_lines import Seconds, YamlDocument, YamlModel
+from ..config.yaml_lines import Seconds, YamlDocument, YamlModel, sentence
 from ..errors import AlertdrillError
 
 PROFILES_FILE = ROOT / "loadtests" / "profiles.yml"
 
+
+def _request_path(path: object) -> object:
+    # Locust appends it to the URL of the load balancer.
+    if not isinstance(path, str) or not re.fullmatch(r"/\S*", path):
+        raise ValueError("use a path that starts with a slash, as in /orders/3")
+    return path
+
+
+RequestPath = Annotated[str, BeforeValidator(_request_path)]
 Point = Annotated[Sequence[float], Field(min_length=2, max_length=2)]
 
 
@@ -50,13 +61,23 @@ class CapacitySearch(YamlModel):
     max_users: int
 
 
+class LoadRequest(YamlModel):
+    """A request of a load; a file gives its `body`, which is sent as JSON, in the key `json`."""
+
+    path: RequestPath
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = "GET"
+    body: Any = Field(default=None, validation_alias="json")
+    headers: Mapping[str, str] = {}
+
+
 class LoadProfile(YamlModel):
     """A load profile: the default `users` (maximum) and `duration` in seconds.
 
     `service` is the one that answers the clients. `clients` are points of (fraction of the time,
-    fraction of the users), in order of time; `mix` has the weights of their kinds. The first
-    `warmup` seconds are not counted. `scaled_with_speed` divides the durations by the speed.
-    `for_instances` is the number of instances that `users` is meant for.
+    fraction of the users), in order of time. `mix` has the weights of their kinds; with `requests`,
+    each client sends these in turn instead. The first `warmup` seconds are not counted.
+    `scaled_with_speed` divides the durations by the speed. `for_instances` is the number of
+    instances that `users` is meant for.
     """
 
     name: str = ""
@@ -65,6 +86,7 @@ class LoadProfile(YamlModel):
     users: int
     for_instances: int | None = None
     mix: Mapping[Literal["normal", "heavy", "slow", "invalid"], int] = {"normal": 1}
+    requests: Sequence[LoadRequest] = Field(default=(), min_length=1)
     duration: Seconds
     clients: Sequence[Point]
     objectives: Objectives
@@ -72,6 +94,17 @@ class LoadProfile(YamlModel):
     warmup: Seconds = 0.0
     recovery: Recovery | None = None
     search: CapacitySearch | None = None
+
+    @model_validator(mode="after")
+    def _check_clients(self) -> Self:
+        if self.requests and "mix" in self.model_fields_set:
+            raise sentence("mix and requests exclude each other: use one of them", "requests")
+        return self
+
+    @property
+    def flat(self) -> bool:
+        """Return whether the number of clients is constant."""
+        return len({users for _, users in self.clients}) == 1
 
     def at(self, speed: float) -> LoadProfile:
         """Return the profile for a stack with this speed."""
@@ -117,9 +150,9 @@ class LoadProfile(YamlModel):
         return area * self.users * self.counted_seconds
 
 
-def load_profiles() -> Mapping[str, LoadProfile]:
+def load_profiles(file: Path | None = None) -> Mapping[str, LoadProfile]:
     """Return all load profiles by name; raise `LoadError` if one is invalid."""
-    document = YamlDocument(PROFILES_FILE, LoadError)
+    document = YamlDocument(file or PROFILES_FILE, LoadError)
     profiles = document.parse(dict[str, LoadProfile])
     for name, profile in profiles.items():
         if profile.service not in SERVICES:

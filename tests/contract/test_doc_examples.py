@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from alertdrill.drills.loader import load_drill
+from alertdrill.load.profile import load_profiles
 from alerting.responder.healing.policy import load_policy
 from tests.contract.promql_labels import SCRAPED, Labels
 
@@ -27,6 +28,12 @@ def test_drill_is_valid(tmp_path: Path) -> None:
     file = tmp_path / "DataServiceErrors.yml"
     file.write_text(example("write-a-drill.md", "alert:"))
     assert load_drill(file).alert == "DataServiceErrors"
+
+
+def test_load_profile_is_valid(tmp_path: Path) -> None:
+    file = tmp_path / "profiles.yml"
+    file.write_text(example("run-a-load.md", "orders:").replace("service: orders", "service: web"))
+    assert [request.method for request in load_profiles(file)["orders"].requests] == ["GET", "POST"]
 
 
 def test_keys_of_a_drill_are_described() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -66,6 +67,16 @@ def test_profiles_cover_the_whole_run(name: str) -> None:
     assert min(shares) > 0
 
 
+def test_profile_has_its_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "profiles.yml"
+    file.write_text(
+        "orders: {users: 2, duration: 1m, clients: [[0, 1], [1, 1]], requests: [{path: /orders}]}"
+    )
+    monkeypatch.setattr(profiles, "PROFILES_FILE", file)
+    (profile,) = profiles._profiles()
+    assert (profile.mix, profile.requests) == ([0, 0, 0, 0], [{"path": "/orders"}])
+
+
 @pytest.mark.parametrize("variables", [{}, {"LOAD_SHAPE": ""}, {"LOAD_SHAPE": "steady"}])
 def test_steady_is_the_default(variables: dict[str, str]) -> None:
     assert profiles.selected_shape(variables) is SHAPES["steady"]
@@ -74,7 +85,7 @@ def test_steady_is_the_default(variables: dict[str, str]) -> None:
 def test_unknown_shape_is_refused_with_the_known_names() -> None:
     with pytest.raises(
         ShapeError,
-        match=r"^LOAD_SHAPE is 'waves': use one of smoke, steady, stairs, spike, soak, capacity\.$",
+        match=r"^LOAD_SHAPE is 'waves': use one of smoke, steady, stairs, spike, soak, capacity\b",
     ):
         profiles.selected_shape({"LOAD_SHAPE": "waves"})
 

@@ -18,6 +18,7 @@ from loadtests.users import (
     BadRequest,
     ErrorClient,
     NormalClient,
+    RequestClient,
     SlowClient,
 )
 from tests.http_server import Answer, Peer
@@ -120,6 +121,82 @@ def test_bad_request_must_be_refused(
         error_client.send_invalid()
     error_client.client.client.close()
     assert failed == [False, True, True]
+
+
+REQUESTS = (
+    {"path": "/orders/3?a=1", "headers": {"Host": "orders.localhost"}},
+    {"path": "/orders", "method": "POST", "json": {"pieces": 3}},
+)
+
+
+@pytest.fixture
+def request_client(
+    environment: Environment, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[RequestClient]:
+    monkeypatch.setattr(RequestClient, "host", peer.url)
+    monkeypatch.setattr(RequestClient, "requests", REQUESTS)
+    monkeypatch.setattr(users, "_request_clients", count())
+    monkeypatch.setattr(gevent, "sleep", lambda _: None)
+    new_client = RequestClient(environment)
+    yield new_client
+    new_client.client.client.close()
+
+
+def test_requests_of_a_profile_are_sent_in_turn(
+    request_client: RequestClient, environment: Environment, peer: Peer
+) -> None:
+    names: list[tuple[str, str]] = []
+    environment.events.request.add_listener(
+        lambda request_type, name, **_: names.append((request_type, name))
+    )
+    request_client.on_start()
+    for _ in range(3):
+        request_client.send_next()
+    arrivals = [(arrival.method, arrival.path) for arrival in peer.requests]
+    assert arrivals == [("GET", "/orders/3"), ("POST", "/orders"), ("GET", "/orders/3")]
+    get, post, _ = peer.requests
+    assert (get.query, get.headers.get_all("Host")) == ({"a": "1"}, ["orders.localhost"])
+    assert (json.loads(post.body), post.headers["Content-Type"]) == (
+        {"pieces": 3},
+        "application/json",
+    )
+    assert names == arrivals  # without the query
+
+
+def test_second_client_begins_with_the_second_request(
+    request_client: RequestClient, peer: Peer
+) -> None:
+    for _ in range(2):
+        request_client.on_start()
+    request_client.send_next()
+    assert [arrival.path for arrival in peer.requests] == ["/orders"]
+
+
+@pytest.mark.parametrize(
+    ("status", "is_failure"), [(200, False), (204, False), (302, False), (404, True), (500, True)]
+)
+def test_status_below_400_is_a_success(
+    request_client: RequestClient,
+    environment: Environment,
+    peer: Peer,
+    status: int,
+    is_failure: bool,
+) -> None:
+    failed: list[bool] = []
+    environment.events.request.add_listener(
+        lambda exception, **_: failed.append(exception is not None)
+    )
+    peer.answer = partial(Answer, status, b"", {"Location": "/elsewhere"})
+    request_client.on_start()
+    request_client.send_next()
+    assert (failed, len(peer.requests)) == ([is_failure], 1)  # a redirect is not followed
+
+
+def test_only_a_profile_with_requests_has_such_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RequestClient, "requests", ())
+    monkeypatch.setattr(RequestClient, "weight", 1)
+    assert users.set_requests(()).weight == 0
+    assert users.set_requests(REQUESTS).weight == 1
 
 
 class Time:

@@ -1,9 +1,11 @@
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
+from alertdrill.config import ROOT
 from alertdrill.config.services import SERVICES
 from alertdrill.drills.loader import load_all, load_drill
 from alertdrill.drills.model import (
@@ -44,6 +46,8 @@ def root(tmp_path: Path) -> Path:
     for alert in ALERTS:
         write(tmp_path / f"alerting/runbooks/{alert}.md", alert)
     (tmp_path / "drills").mkdir()
+    (tmp_path / "loadtests").mkdir()
+    shutil.copy(ROOT / "loadtests/profiles.yml", tmp_path / "loadtests")
     return tmp_path
 
 
@@ -73,6 +77,16 @@ def test_minimal_drill_has_the_defaults(reading: Read) -> None:
     assert drill.deadlines == Deadlines(detect=90.0, resolve=120.0)
     assert (drill.crossing, drill.backfill, drill.note) == (Crossing(), (), "")
     assert drill.expect == Expectation(labels={}, notified=True, heal="none")
+
+
+@pytest.mark.parametrize(
+    ("load", "users"), [("orders", 7), ("{shape: orders}", 7), ("{shape: orders, users: 60}", 60)]
+)
+def test_drill_may_have_another_flat_load(root: Path, reading: Read, load: str, users: int) -> None:
+    profiles = root / "loadtests/profiles.yml"
+    steady = yaml.safe_load(profiles.read_text())["steady"]
+    write(profiles, {"orders": {**steady, "users": 7}})
+    assert reading(f"{MINIMAL}load: {load}\n").load == LoadSpec(shape="orders", users=users)
 
 
 FULL = """\
@@ -198,7 +212,9 @@ MISTAKES = [
     (4, "deadlines: {detect: 9s, resolve: 9s, heal: 9s}", ":4: heal is the deadline of an"),
     (4, "", ":1: deadlines is missing."),
     (5, "wihtin: {}", ":5: wihtin is unknown: known keys are alert, description, "),
-    (5, "load: heavy", ":5: shape is 'heavy': use 'none' or 'steady'."),
+    (5, "load: heavy", ":5: the load is 'heavy': use one with a constant number of"),
+    (5, "load: spike", ":5: the load is 'spike': use one with a constant number of"),
+    (5, "load: {shape: heavy}", ":5: the load is 'heavy': use one with a constant number of"),
     (5, "load: {users: 5}", ":5: shape is missing."),
     (5, "load: {shape: steady, users: 0}", ":5: users is '0': it should be greater than"),
     (5, "load: {shape: steady, users: 501}", ":5: users is '501': it should be less than"),

@@ -145,17 +145,38 @@ def test_counts_of_every_source_are_shown() -> None:
     assert counted(100, 100, None, retried=2).values == ["100", "lb 100, web 100, retried 2"]
 
 
-def test_only_access_lines_of_process_are_counted() -> None:
+@pytest.mark.parametrize(
+    ("served", "answered", "passed"), [(105, 105, True), (104, 105, False), (104, 104, True)]
+)
+def test_only_the_probe_counts_apart_for_a_service_that_is_not_probed(
+    served: int, answered: int, passed: bool
+) -> None:
+    counters = {
+        # The probe requests the start page of web.
+        'service="web",url_rule="/"': 8,
+        'count{service="data-service"}': served,
+        "frontend": 113,
+        "server_": answered,
+    }
+    gate = count_gate(
+        FakePrometheus(**counters), "data-service", TimeSpan(1000.0, 1060.0), SENT, None
+    )
+    assert gate.passed is passed
+    assert (gate.objective, gate.values[0]) == ("equal", "105")
+
+
+@pytest.mark.parametrize(("service", "lines"), [("web", 1), ("data-service", 2)])
+def test_access_lines_are_counted_but_for_the_probe(service: str, lines: int) -> None:
     texts = [ACCESS, ACCESS.replace("/process", "/"), '{"logger":"apps"}', "plain"]
 
     def follow(target: str, count: int) -> Any:
-        assert (target, count) == ("web", 0)
-        yield [("web-1", text) for text in texts]
+        assert (target, count) == (service, 0)
+        yield [(f"{service}-1", text) for text in texts]
 
     runtime: Any = SimpleNamespace(follow=follow, follows_new_instances=True)
-    with count_access_lines(runtime, "web") as counter:
+    with count_access_lines(runtime, service) as counter:
         pass
-    assert counter == {"lines": 1}
+    assert counter == {"lines": lines}
 
 
 @pytest.mark.parametrize("follows", [True, False])

@@ -60,6 +60,30 @@ def test_profile_has_the_given_size(
     assert (profile.users, profile.duration) == size
 
 
+REQUESTS = """\
+duration: 1m
+  requests:
+    - {path: /orders/3}
+    - {path: "/orders?a=1", method: POST, json: {pieces: 3}, headers: {Host: orders.localhost}}
+"""
+
+
+def test_requests_of_a_profile_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "profiles.yml"
+    file.write_text(PROFILE.format("service: web", REQUESTS))
+    profile = load_profiles(file)["steady"]
+    get, post = profile.requests
+    assert (get.method, get.path, get.body, get.headers) == ("GET", "/orders/3", None, {})
+    assert (post.method, post.path, post.body) == ("POST", "/orders?a=1", {"pieces": 3})
+    assert post.headers == {"Host": "orders.localhost"}
+
+
+def test_flat_loads_have_a_constant_number_of_clients() -> None:
+    flat = {name for name, profile in load_profiles().items() if profile.flat}
+    assert {"steady", "smoke", "soak"} <= flat
+    assert not {"stairs", "spike"} & flat
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -68,6 +92,18 @@ def test_profile_has_the_given_size(
         ("duration: 1m\n  usres: 5", "profiles.yml:7: usres is unknown: known keys are "),
         ("duration: 1m\n  service: shop", "profiles.yml:7: service is 'shop': use one of web"),
         ("duration: 1m\n  mix: {fast: 1}", "profiles.yml:7: "),
+        ("duration: 1m\n  requests: []", "profiles.yml:7: requests"),
+        (
+            "duration: 1m\n  mix: {normal: 1}\n  requests: [{path: /a}]",
+            "profiles.yml:8: mix and requests exclude each other: use one of them.",
+        ),
+        (
+            "duration: 1m\n  requests:\n  - {path: orders/3}",
+            "profiles.yml:8: path is 'orders/3': use a path that starts with a slash",
+        ),
+        ("duration: 1m\n  requests: [{path: /a, method: FETCH}]", "method is 'FETCH': use 'GET'"),
+        ("duration: 1m\n  requests: [{path: /a, body: 1}]", "profiles.yml:7: "),
+        ("duration: 1m\n  requests: [{method: GET}]", "profiles.yml:7: path is missing"),
     ],
 )
 def test_invalid_profile_is_refused_with_its_line(
