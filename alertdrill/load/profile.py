@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from ..config import ROOT
-from ..config.services import SERVICES
+from ..config.services import SERVICES, Service
 from ..config.yaml_lines import Seconds, YamlDocument, YamlModel, sentence
 from ..errors import AlertdrillError
 
@@ -150,14 +150,16 @@ class LoadProfile(YamlModel):
         return area * self.users * self.counted_seconds
 
 
-def load_profiles(file: Path | None = None) -> Mapping[str, LoadProfile]:
+def load_profiles(
+    file: Path | None = None, services: Mapping[str, Service] = SERVICES
+) -> Mapping[str, LoadProfile]:
     """Return all load profiles by name; raise `LoadError` if one is invalid."""
     document = YamlDocument(file or PROFILES_FILE, LoadError)
     profiles = document.parse(dict[str, LoadProfile])
     for name, profile in profiles.items():
-        if profile.service not in SERVICES:
+        if profile.service not in services:
             document.refuse(
-                f"service is {profile.service!r}: use one of {', '.join(SERVICES)}", name, "service"
+                f"service is {profile.service!r}: use one of {', '.join(services)}", name, "service"
             )
     return {name: item.model_copy(update={"name": name}) for name, item in profiles.items()}
 

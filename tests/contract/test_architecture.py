@@ -41,7 +41,7 @@ METRICS_ALLOWED = ["telemetry", "docs", "loadtests", "tests"]
 # below; no two import each other.
 LAYERS = [
     {"__main__", "cli"},
-    {"drills", "load", "audit", "kill_matrix", "logs", "control"},
+    {"drills", "load", "audit", "kill_matrix", "logs", "control", "scaffold"},
     {"runtimes", "clients", "report", "timescale", "toolchain", "bootstrap"},
     {"config"},
     {"errors", "file_lock", "interrupts", "venv_stamp"},
