@@ -39,6 +39,7 @@ COMMANDS = {
     ),
     "load": ("load", "load", "Run a load test on the running stack."),
     "logs": ("logs", "logs", "Search the log lines of the stack."),
+    "new": ("new", "new", "Write the files of a new service or a new alert."),
     "open": ("stack", "open_page", "Open a page of the running stack in your browser."),
     "pause": ("stack", "pause", "Freeze an instance or a service with SIGSTOP."),
     "restart": ("stack", "restart", "Restart an instance, or a service one instance at a time."),

@@ -76,7 +76,12 @@ def service(name: str, **options: Any) -> None:
         click.echo("\nAdd to the code in its folder, right after the application exists:\n")
         for line in instructions(new_service).splitlines():
             click.echo(f"  {line}".rstrip())
-    _show_commands("make up", f"alertdrill load {name}", "make docs")
+    _show_commands(
+        "make up",
+        f"alertdrill load {name}",
+        f"alertdrill drill run {new_service.alert}",
+        "make docs",
+    )
 
 
 def _write(repository: Repository) -> None:
