@@ -117,6 +117,13 @@ def test_application_without_a_host_is_below_a_path(root: Path, application: Pat
     assert [request.path for request in profile.requests] == ["/shop/"]
 
 
+def test_application_at_a_host_keeps_its_path(root: Path, application: Path) -> None:
+    options = {"host": "shop.localhost", "public": "/api"}
+    service, profile = written(root, "shop", folder=application, app="shop:app", **options)
+    assert (service.public, service.strip_prefix) == (["/api"], False)
+    assert [request.path for request in profile.requests] == ["/api/"]
+
+
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
