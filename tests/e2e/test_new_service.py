@@ -1,0 +1,48 @@
+"""Two commands make a new service that answers, is scraped, and whose alert is proven."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from tests.e2e.repository_copy import RepositoryCopy, copy_repository, stack_of_copy
+from tests.e2e.stack import TIMEOUT_S, leftovers, native_only, poll_until
+
+pytestmark = [pytest.mark.stack, native_only, pytest.mark.timeout(TIMEOUT_S)]
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RepositoryCopy]:
+    home = tmp_path_factory.mktemp("home")
+    copied = stack_of_copy(copy_repository(tmp_path_factory.mktemp("copy")), home)
+    try:
+        copied.alertdrill("new", "service", "orders")
+        copied.alertdrill("up")
+        yield copied
+    finally:
+        copied.alertdrill("down", check=False)
+    left = leftovers(copied)
+    assert not left, f"`down` left something running: {left}"
+
+
+def test_its_own_tests_and_all_checks_pass(copy: RepositoryCopy) -> None:
+    tests = (
+        "tests/unit/apps/orders tests/contract/test_alert_chain.py tests/contract/test_drills.py"
+    )
+    copy.run(f".venv/bin/python -m pytest -n0 -q -p no:cacheprovider {tests}")
+    copy.alertdrill("check")
+
+
+def test_it_answers_and_is_scraped(copy: RepositoryCopy) -> None:
+    assert requests.get(copy.url("lb", "/orders/3"), timeout=5).status_code == 200
+    poll_until(lambda: copy.total('sum(up{service="orders",job="services"})') == 2, "targets", 30)
+
+
+def test_its_load_passes(copy: RepositoryCopy) -> None:
+    copy.alertdrill("load", "orders", "--duration", "20s")
+
+
+def test_its_alert_is_proven(copy: RepositoryCopy) -> None:
+    copy.alertdrill("drill", "run", "OrdersErrors", "--current-stack")
