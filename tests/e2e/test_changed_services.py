@@ -50,7 +50,10 @@ ROWS = [{"mass": 3750, "bill": 39.1}]
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RepositoryCopy]:
     home = tmp_path_factory.mktemp("home")
-    copied = stack_of_copy(copy_repository(tmp_path_factory.mktemp("copy")), home)
+    with pytest.MonkeyPatch.context() as patch:
+        # At this speed an instance that is replaced is down for long enough to be healed.
+        patch.setenv("HEALING", "off")
+        copied = stack_of_copy(copy_repository(tmp_path_factory.mktemp("copy")), home)
     try:
         copied.alertdrill("up")
         yield copied
