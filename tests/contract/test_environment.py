@@ -26,7 +26,7 @@ CONFIGURATIONS = [
     "grafana/provisioning/**/*.yml",
 ]
 # `${NAME}`, `$NAME` and `${env:NAME}`, and HAProxy's env(NAME).
-REFERENCE = re.compile(r"\$\{?(?:env:)?([A-Z][A-Z0-9_]+)|\benv\(([A-Z_]+)\)")
+REFERENCE = re.compile(r"(?<!\$)\$\{?(?:env:)?([A-Z][A-Z0-9_]+)|\benv\(([A-Z_]+)\)")
 # Empty: the cache folder depends on the user, and our images are built here.
 WITHOUT_DEFAULT = {"ALERTDRILL_CACHE", "REGISTRY", "RESPONDER_DIGEST", "TOOLS_DIGEST"}
 # Its comments name these: each service has one.

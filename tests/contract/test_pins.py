@@ -46,7 +46,7 @@ def images_in(text: str) -> set[str]:
 
 def loose(image: str) -> bool:
     # A variable, or a stage named by one, is pinned where the variable is set.
-    chosen = re.fullmatch(r"[\w-]*\$\{\w+\}", image)
+    chosen = re.fullmatch(r"[\w-]*\$(\{\w+\}|\$\w+)", image)
     return chosen is None and re.fullmatch(r"[^:@]+(:latest)?", image) is not None
 
 
