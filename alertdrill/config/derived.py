@@ -14,7 +14,7 @@ import yaml
 
 from ..errors import AlertdrillError
 from . import ROOT
-from .compose_services import compose_services
+from .compose_services import BASE, compose_services
 from .services import Service
 
 RULES = "prometheus/rules/services.yml"
@@ -32,10 +32,13 @@ class StaleFilesError(AlertdrillError):
 def derived_files(services: Mapping[str, Service], root: Path = ROOT) -> Mapping[str, str]:
     """Return the text of each derived file, by its path in the repository."""
     compose = yaml.safe_load((root / "docker-compose.yml").read_text(encoding="utf-8"))
+    declared = compose_services(services, compose)
+    # The control API inspects every container of the project, those that run once included.
+    names = {*compose["services"], *yaml.safe_load(declared)["services"]} - {BASE}
     return {
         RULES: rules(services),
-        COMPOSE: HEAD + compose_services(services, compose),
-        COMPOSE_ENV: f"{HEAD}SERVICES={'|'.join(sorted({*compose['services'], *services}))}\n",
+        COMPOSE: HEAD + declared,
+        COMPOSE_ENV: f"{HEAD}SERVICES={'|'.join(sorted(names))}\n",
     }
 
 

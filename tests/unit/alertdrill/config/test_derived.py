@@ -79,6 +79,15 @@ def test_proxy_gets_the_name_of_every_service(root: Path) -> None:
     assert {"orders", "web", "lb", "prometheus", "drills"} <= set(names)
 
 
+def test_proxy_gets_the_names_of_containers_that_run_once(root: Path) -> None:
+    """The control API inspects each container, and fails if the proxy refuses one."""
+    released = {"path": "../orders", "release": "migrate", "secrets": {"key": "generated"}}
+    shop = {**SERVICES, "orders": ORDERS.model_copy(update=released)}
+    names = derived_files(shop, root)[COMPOSE_ENV].partition("SERVICES=")[2].strip().split("|")
+    assert {"orders-release", "orders-secrets"} <= set(names)
+    assert "service-base" not in names
+
+
 def test_only_what_is_out_of_date_is_written(root: Path) -> None:
     assert write_stale_files(SHOP, root) == [RULES, COMPOSE, COMPOSE_ENV]
     assert write_stale_files(SHOP, root) == []
