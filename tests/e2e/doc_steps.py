@@ -70,10 +70,10 @@ def _patch(root: Path, match: re.Match[str], block: str) -> None:
         elif line[1:]:
             if line[1:] not in lines[position:]:
                 raise UnclearError(f"{match[1]} has no line {line[1:]!r} any more.")
-            found = lines.index(line[1:], position)
-            at = position if position else found
+            index = lines.index(line[1:], position)
+            at = position or index
             lines[at:at] = added
-            position = found + len(added) + 1
+            position = index + len(added) + 1
             added = []
     lines[position:position] = added
     file.write_text("\n".join(lines) + "\n")

@@ -52,7 +52,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RepositoryCopy]:
 
 
 class Person:
-    """Somebody who uses the blog with a browser."""
+    """A user of the blog with a browser."""
 
     def __init__(self, copy: RepositoryCopy) -> None:
         self._url, self._session = copy.url("lb"), requests.Session()

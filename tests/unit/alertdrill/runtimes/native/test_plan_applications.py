@@ -54,7 +54,8 @@ def test_own_variables_have_the_paths_of_volumes_and_secrets(
     )
     plan = plan_with()
     environments = [process.environment for process in plan.of("web")]
-    own = [{name: each[name] for name in ("DB", "KEY", "MAIL")} for each in environments]
+    names = ("DB", "KEY", "MAIL")
+    own = [{name: values[name] for name in names} for values in environments]
     # All instances of a service share its files.
     assert own == [own[0]] * len(own)
     assert own[0] == {
