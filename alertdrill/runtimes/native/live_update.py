@@ -67,12 +67,15 @@ def _apply(
     for service in dict.fromkeys(process.service for process in desired if process.scales):
         added = [item for item in desired if item.service == service and item.name not in old]
         with _failures_in(failed, service):
+            if added:
+                stack.run_release(service, on_progress)
             stack.start_instances(added, on_progress)
     on_progress("reloading the load balancer")
     _reload_lb(stack)
     for service in sorted({name.rpartition("-")[0] for name in changed}):
         instances = [item for item in plan.of(service) if item.name in changed]
         with _failures_in(failed, service):
+            stack.run_release(service, on_progress)
             _replace(stack, instances, desired, on_progress)
     stack.supervisor.stop(*(old.keys() - new.keys()))
     stack.supervisor.remove(*(old.keys() - new.keys()))

@@ -19,7 +19,7 @@ from ...config.settings import StackSettings
 from ...toolchain.find import ResolvedPrograms
 from .. import config_files
 from ..base import Instance, ProgressCallback, State, check_replicas
-from ..errors import NotReadyError, ServiceNotReadyError, UnknownTargetError
+from ..errors import ServiceNotReadyError, UnknownTargetError
 from ..prometheus_tsdb import TsdbError, TsdbStore
 from . import (
     configs,
@@ -248,8 +248,7 @@ class NativeRuntime(NativeStack):
         if self._changed(configs.generated(self.layout, self.plan(), self.settings)):
             self.up(on_progress)  # its environment is another one, or its declaration
             return
-        for _, reason in self._release([service], on_progress):
-            raise NotReadyError(reason)
+        self.run_release(service, on_progress)
         count = self.replicas()[service]
         if count == 1:
             self.scale(service, 2, on_progress)

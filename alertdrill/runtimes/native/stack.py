@@ -290,9 +290,7 @@ class NativeStack:
             raise ServiceNotReadyError(" ".join(failed.values()))
 
     def start_instances(self, instances: Sequence[Process], on_progress: ProgressCallback) -> None:
-        """Start instances of a service after its `release`; return when they are ready."""
-        for _, reason in self._release({item.service for item in instances}, on_progress):
-            raise NotReadyError(reason)
+        """Start instances of a service; return when they are ready."""
         self.supervisor.start(*(process.name for process in instances))
         self.wait_until_ready(instances, on_progress)
 
@@ -322,6 +320,11 @@ class NativeStack:
                 lambda process=process: self.lb.is_up(process.service, process.name),  # type: ignore[misc]
                 f"the load balancer to mark {process.name} as up",
             )
+
+    def run_release(self, service: str, on_progress: ProgressCallback) -> None:
+        """Run the `release` of a service, if it has one; raise `NotReadyError` if that fails."""
+        for _, reason in self._release([service], on_progress):
+            raise NotReadyError(reason)
 
     def _release(
         self, services: Iterable[str], on_progress: ProgressCallback

@@ -146,6 +146,19 @@ def test_service_whose_release_fails_leaves_the_others(
     assert "start web-1" in messages
 
 
+def test_release_of_a_changed_service_runs_once(
+    running: Any, declare: Declare, messages: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(_: object, command: list[str]) -> None:
+        messages.append(" ".join(command))
+
+    monkeypatch.setattr(service_command, "run_to_end", run)
+    declare(changed("web", threads=4, release="flask db upgrade"))
+    up(running)
+    assert messages.count("flask db upgrade") == 1
+    assert messages.index("flask db upgrade") < messages.index("drain web/web-1")
+
+
 def test_interrupted_change_is_applied_by_the_next_up(
     running: Any, declare: Declare, messages: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
