@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -29,6 +30,7 @@ SOURCES = {
     **config_files.SOURCES,
     "prometheus/scrape.d/native.yml": "prometheus/scrape/native.yml",
 }
+RULES = "prometheus/rules"
 # The checker of each component's configuration, the file that is broken if it fails, and its
 # arguments. A program that checks its own configuration gets those of its start besides.
 CHECKS: Mapping[str, tuple[str, str, Sequence[str]]] = {
@@ -58,6 +60,7 @@ def write_all(
         (layout.etc / name).mkdir(parents=True)
     for name in SOURCES:
         install(layout, name, settings.speed)
+    install_rules(layout, settings.speed)
     for process in plan.processes:
         if process.files:
             _link(process.directory / DATA_FOLDER, process.files)
@@ -88,6 +91,22 @@ def generated(layout: Layout, plan: Plan, settings: StackSettings) -> Mapping[Pa
         layout.stack: stack_file(settings),
         **lb,
     }
+
+
+def rules_are_installed(layout: Layout) -> bool:
+    """Return whether Prometheus has read the present rules."""
+    return layout.rules_digest.exists() and layout.rules_digest.read_text() == _rules_digest()
+
+
+def install_rules(layout: Layout, speed: float) -> None:
+    """Install the rules of Prometheus, which reads them at a signal or at its start."""
+    install(layout, RULES, speed)
+    write_atomically(layout.rules_digest, _rules_digest())
+
+
+def _rules_digest() -> str:
+    texts = (file.read_bytes() for file in sorted((ROOT / SOURCES[RULES]).glob("*.yml")))
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()
 
 
 def write_webhook(layout: Layout, plan: Plan) -> None:

@@ -59,6 +59,7 @@ def _apply(
 ) -> Mapping[str, str]:
     """Apply the change; return the reason of each service that is not ready."""
     desired, failed = stack.desired(plan.processes), dict[str, str]()
+    reload_rules(stack)
     configs.write_all(stack.layout, plan, stack.settings, desired)
     new = _programs(stack.layout.supervisor_config.read_text())
     changed = {name for name in old.keys() & new.keys() if old[name] != new[name]}
@@ -79,8 +80,6 @@ def _apply(
             _replace(stack, instances, desired, on_progress)
     stack.supervisor.stop(*(old.keys() - new.keys()))
     stack.supervisor.remove(*(old.keys() - new.keys()))
-    running = stack.supervisor.processes()
-    tagged_processes.signal_instance(running[PROMETHEUS]["pid"], signal.SIGHUP)
     stack.supervisor.stop(CONTROL)
     try:
         match_counts(stack, plan, on_progress, failed)
@@ -91,6 +90,15 @@ def _apply(
             state: Literal["ready", "maint"] = "ready" if process in desired else "maint"
             stack.lb.set(process.service, process.name, state)
     return failed
+
+
+def reload_rules(stack: NativeStack) -> None:
+    """Let Prometheus read its rules if they changed: they have the objectives and the limits."""
+    if configs.rules_are_installed(stack.layout):
+        return
+    configs.install_rules(stack.layout, stack.settings.speed)
+    if pid := stack.supervisor.processes()[PROMETHEUS]["pid"]:
+        tagged_processes.signal_instance(pid, signal.SIGHUP)
 
 
 def match_counts(

@@ -183,6 +183,18 @@ def test_second_up_changes_nothing(running: Any, declare: Declare, messages: lis
     assert not any(message.startswith(("SIG", "start", "stop", "drain")) for message in messages)
 
 
+def test_changed_rules_are_read(
+    running: Any, declare: Declare, messages: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declare(SERVICES)
+    monkeypatch.setattr(configs, "_rules_digest", lambda: "another")
+    up(running)
+    assert [message for message in messages if message.startswith("SIG")] == ["SIGHUP prometheus-1"]
+    messages.clear()
+    up(running)
+    assert "SIGHUP prometheus-1" not in messages
+
+
 @pytest.mark.parametrize(
     "services",
     [changed("web", port=5007), changed("web", port=5007, threads=4)],
