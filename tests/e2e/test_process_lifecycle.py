@@ -125,11 +125,16 @@ def test_killed_supervisor_comes_back_and_nothing_is_lost(stack: Stack) -> None:
     )
 
 
+def kill_supervision(rows: dict[str, Any]) -> None:
+    """Kill supervisord, and the control API with the worker that would start it again."""
+    os.killpg(rows["control-1"]["pid"], signal.SIGKILL)
+    os.kill(rows["supervisord-1"]["pid"], signal.SIGKILL)
+
+
 def test_up_repairs_a_stack_whose_supervisor_and_control_api_were_killed(stack: Stack) -> None:
     before, rows = _supervised(stack), stack.instances()
     with Traffic(stack.url("lb")) as traffic:
-        for name in ("supervisord-1", "control-1"):
-            os.kill(rows[name]["pid"], signal.SIGKILL)
+        kill_supervision(rows)
         states = {name: row["state"] for name, row in stack.instances().items()}
         assert (states["supervisord-1"], states["control-1"]) == ("failed", "stopped")
         assert states["web-1"] == states["data-service-1"] == states["lb-1"] == "ready"
@@ -144,8 +149,7 @@ def test_up_repairs_a_stack_whose_supervisor_and_control_api_were_killed(stack: 
 def test_down_ends_what_outlived_its_supervisor(tmp_path: Path) -> None:
     with running_stack(tmp_path) as stack:
         rows = stack.instances()
-        for name in ("supervisord-1", "control-1"):
-            os.kill(rows[name]["pid"], signal.SIGKILL)
+        kill_supervision(rows)
         output = stack.alertdrill("down").stderr
         assert "leftover processes: " in output
         assert "web-1" in output
