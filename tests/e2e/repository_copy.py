@@ -9,11 +9,13 @@ import secrets
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from alertdrill.config import ROOT
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, leftovers
 
 # The images that were built for the copy.
 IMAGE_FORMAT = "{{.Repository}}:{{.Tag}}"
@@ -72,6 +74,20 @@ def stack_of_copy(root: Path, home: Path) -> RepositoryCopy:
     copied.environment |= {f"{name.upper()}_PORT": str(at) for name, at in chosen["ports"].items()}
     copied.environment["COMPOSE_PROJECT_NAME"] = chosen["project"]
     return copied
+
+
+@contextmanager
+def ending(copied: RepositoryCopy) -> Iterator[None]:
+    """Stop the stack of a copy in any case, remove its images, and fail if anything is left."""
+    try:
+        yield
+    finally:
+        copied.alertdrill("down", check=False)
+    left = leftovers(copied)
+    if copied.runtime == "compose":
+        images = f'docker image ls --format "{IMAGE_FORMAT}" --filter "{IMAGE_FILTER}"'
+        copied.run(f"docker image rm $({images})")
+    assert not left, f"`down` left something running: {left}"
 
 
 def environment_of_copy(home: Path) -> dict[str, str]:

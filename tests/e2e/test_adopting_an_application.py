@@ -13,13 +13,12 @@ import requests
 
 from tests.e2e import doc_steps
 from tests.e2e.repository_copy import (
-    IMAGE_FILTER,
-    IMAGE_FORMAT,
     RepositoryCopy,
     copy_repository,
+    ending,
     stack_of_copy,
 )
-from tests.e2e.stack import TIMEOUT_S, leftovers, poll_until
+from tests.e2e.stack import TIMEOUT_S, poll_until
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(TIMEOUT_S)]
 PAGE = "docs/how-to/adopt-an-application.md"
@@ -38,17 +37,10 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RepositoryCopy]:
     root = copy_repository(folder / "alertdrill")
     commands = doc_steps.follow((root / PAGE).read_text(), root)
     copied = stack_of_copy(root, home)
-    try:
+    with ending(copied):
         for command in commands:
             copied.run_page_command(command)
         yield copied
-    finally:
-        copied.alertdrill("down", check=False)
-    left = leftovers(copied)
-    if copied.runtime == "compose":
-        images = f'docker image ls --format "{IMAGE_FORMAT}" --filter "{IMAGE_FILTER}"'
-        copied.run(f"docker image rm $({images})")
-    assert not left, f"`down` left something running: {left}"
 
 
 class Person:

@@ -11,13 +11,12 @@ import pytest
 import requests
 
 from tests.e2e.repository_copy import (
-    IMAGE_FILTER,
-    IMAGE_FORMAT,
     RepositoryCopy,
     copy_repository,
+    ending,
     stack_of_copy,
 )
-from tests.e2e.stack import TIMEOUT_S, leftovers, poll_until
+from tests.e2e.stack import TIMEOUT_S, poll_until
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(TIMEOUT_S)]
 APPLICATION = '''"""A small service."""
@@ -54,16 +53,9 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RepositoryCopy]:
         # At this speed an instance that is replaced is down for long enough to be healed.
         patch.setenv("HEALING", "off")
         copied = stack_of_copy(copy_repository(tmp_path_factory.mktemp("copy")), home)
-    try:
+    with ending(copied):
         copied.alertdrill("up")
         yield copied
-    finally:
-        copied.alertdrill("down", check=False)
-    left = leftovers(copied)
-    if copied.runtime == "compose":
-        images = f'docker image ls --format "{IMAGE_FORMAT}" --filter "{IMAGE_FILTER}"'
-        copied.run(f"docker image rm $({images})")
-    assert not left, f"`down` left something running: {left}"
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from tests.e2e.repository_copy import RepositoryCopy, copy_repository, stack_of_copy
-from tests.e2e.stack import TIMEOUT_S, leftovers, native_only, poll_until
+from tests.e2e.repository_copy import RepositoryCopy, copy_repository, ending, stack_of_copy
+from tests.e2e.stack import TIMEOUT_S, native_only, poll_until
 
 pytestmark = [pytest.mark.stack, native_only, pytest.mark.timeout(TIMEOUT_S)]
 
@@ -17,14 +17,10 @@ pytestmark = [pytest.mark.stack, native_only, pytest.mark.timeout(TIMEOUT_S)]
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RepositoryCopy]:
     home = tmp_path_factory.mktemp("home")
     copied = stack_of_copy(copy_repository(tmp_path_factory.mktemp("copy")), home)
-    try:
+    with ending(copied):
         copied.alertdrill("new", "service", "orders")
         copied.alertdrill("up")
         yield copied
-    finally:
-        copied.alertdrill("down", check=False)
-    left = leftovers(copied)
-    assert not left, f"`down` left something running: {left}"
 
 
 def test_its_own_tests_and_all_checks_pass(copy: RepositoryCopy) -> None:
