@@ -12,7 +12,7 @@ import click
 from ..config import ROOT, settings
 from ..config.services import SERVICES
 from ..errors import AlertdrillError
-from ..runtimes.base import StackRuntime
+from ..runtimes.base import StackRuntime, require_service
 from ..runtimes.select import select_stack_runtime
 from .console import note, timed, warn
 
@@ -36,8 +36,8 @@ def dev(services: Sequence[str]) -> None:
     instances replace the old ones without losing a request; if they do not start, an old one keeps
     serving. End it with Ctrl-C: the stack keeps running.
     """
-    if unknown := set(services) - SERVICES.keys():
-        raise AlertdrillError(f"no service named {min(unknown)!r}: use {', '.join(SERVICES)}.")
+    for service in services:
+        require_service(service)
     runtime = select_stack_runtime(settings.current(for_start=True), note)
     before = snapshot(ROOT)
     with timed("starting") as on_progress:

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
-from ..config.services import SERVICES
+from ..config.services import SERVICES, Service
 from ..config.settings import StackSettings
 from ..errors import AlertdrillError
 from ..file_lock import file_lock
@@ -251,6 +251,13 @@ def running_ops_addresses(target: str, status: Sequence[Instance]) -> Sequence[s
         for instance in status
         if target in (instance.name, instance.service) and instance.pid is not None
     ]
+
+
+def require_service(name: str) -> Service:
+    """Return a service by its name; raise `UnknownTargetError` if there is none."""
+    if name not in SERVICES:
+        raise UnknownTargetError(f"no service named {name!r}: use {', '.join(SERVICES)}.")
+    return SERVICES[name]
 
 
 def check_replicas(service: str, count: int) -> None:

@@ -20,7 +20,7 @@ from ...config.services import SERVICES, all_components
 from ...config.settings import LOCAL_REGISTRY, StackSettings
 from ...timescale.ephemeral_stack_settings import ephemeral_identity
 from .. import port_check
-from ..base import ProgressCallback, project_lock
+from ..base import ProgressCallback, project_lock, require_service
 from ..engine import Container, ProjectEngine
 from ..errors import EngineError, ServiceNotReadyError, UnknownTargetError
 from . import images, leftovers, live_update, renewal
@@ -139,8 +139,7 @@ class ComposeRuntime(ContainerRuntime):
 
     def execute(self, service: str, command: Sequence[str]) -> int:
         """Run a command in a container of its own, as an instance of a service; return its code."""
-        if service not in SERVICES:
-            raise UnknownTargetError(f"no service named {service!r}: use {', '.join(SERVICES)}.")
+        require_service(service)
         self._require_engine()
         project = self._project.resolve()
         terminal = () if sys.stdin.isatty() else ("--no-TTY",)
@@ -288,7 +287,8 @@ def _start(
     if scales != project.replicas():
         _publish_replicas(project, scales)  # init-config ran again with the settings' counts
     live_update.reload(project, before, on_progress)
-    renewal.create(project, scales, "--detach", "--remove-orphans")
+    if not failed:  # otherwise Compose would try the failed ones again, and fail
+        renewal.create(project, scales, "--detach", "--remove-orphans")
     _create_standby(project)
     if failed:
         raise ServiceNotReadyError(failed)

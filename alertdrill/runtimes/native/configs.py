@@ -58,7 +58,7 @@ def write_all(
     for name in config_files.DROP_IN_FOLDERS:
         _remove(layout.etc / name)
         (layout.etc / name).mkdir(parents=True)
-    for name in SOURCES:
+    for name in SOURCES.keys() - {RULES}:
         install(layout, name, settings.speed)
     install_rules(layout, settings.speed)
     for process in plan.processes:

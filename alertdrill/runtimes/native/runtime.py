@@ -18,7 +18,7 @@ from ...config.services import SERVICES
 from ...config.settings import StackSettings
 from ...toolchain.find import ResolvedPrograms
 from .. import config_files
-from ..base import Instance, ProgressCallback, State, check_replicas
+from ..base import Instance, ProgressCallback, State, check_replicas, require_service
 from ..errors import ServiceNotReadyError, UnknownTargetError
 from ..prometheus_tsdb import TsdbError, TsdbStore
 from . import (
@@ -159,7 +159,7 @@ class NativeRuntime(NativeStack):
     # Write
 
     def up(self, on_progress: ProgressCallback) -> Sequence[str]:
-        """Start what is not running, or apply a change; return what optional components lack.
+        """Start what is not running, or apply a change; return a sentence for each missing program.
 
         Raises `ServiceNotReadyError` if only services of ours do not become ready: all else runs.
         """
@@ -180,7 +180,8 @@ class NativeRuntime(NativeStack):
                 live_update.apply(self, plan, on_progress)
             else:
                 self._restart_everything(plan, located, on_progress)
-            for service in SERVICES.values():
+            # The user's stack may still run from what an ephemeral one does not need.
+            for service in () if self.ephemeral else SERVICES.values():
                 environments.remove_old(service)
         passwords = {f"Alertmanager's password for `{USER}`": self.layout.alertmanager_password}
         if plan.of("grafana"):
@@ -260,9 +261,7 @@ class NativeRuntime(NativeStack):
 
     def execute(self, service: str, command: Sequence[str]) -> int:
         """Run a command with the code, environment and files of a service; return its exit code."""
-        if service not in SERVICES:
-            raise UnknownTargetError(f"no service named {service!r}: use {', '.join(SERVICES)}.")
-        declared = SERVICES[service]
+        declared = require_service(service)
         self.provide_files(declared)
         environments.prepare(declared, lambda _: None)
         return service_command.run_in_terminal(self.plan().of(service)[0], command)

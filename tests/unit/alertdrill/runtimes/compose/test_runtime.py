@@ -14,7 +14,7 @@ from alertdrill.runtimes.compose import renewal
 from alertdrill.runtimes.compose import runtime as module
 from alertdrill.runtimes.compose.project import ComposeProject
 from alertdrill.runtimes.compose.runtime import ComposeRuntime
-from alertdrill.runtimes.errors import EngineError, UnknownTargetError
+from alertdrill.runtimes.errors import EngineError, ServiceNotReadyError, UnknownTargetError
 from tests.unit.alertdrill.runtimes.fake_engine import FakeEngine
 
 Docker = Callable[[str], ComposeRuntime]
@@ -262,3 +262,16 @@ def test_command_of_a_service_runs_in_a_container_of_its_own(
 def test_command_of_an_unknown_service_is_refused(docker: Docker) -> None:
     with pytest.raises(UnknownTargetError, match="no service named 'lb': use web"):
         docker("").execute("lb", ["true"])
+
+
+def test_failed_service_is_reported_and_not_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    project: Any = FakeProject()
+    commands: list[tuple[str, ...]] = []
+    monkeypatch.setattr(module, "_create_all", lambda *_: "web-release-1 is not ready.")
+    monkeypatch.setattr(module, "_create_standby", lambda _: None)
+    monkeypatch.setattr(renewal, "has_changed_network", lambda *_: False)
+    monkeypatch.setattr(renewal, "changed_services", lambda *_: [])
+    monkeypatch.setattr(renewal, "create", lambda *arguments: commands.append(arguments))
+    with pytest.raises(ServiceNotReadyError, match="web-release-1 is not ready"):
+        module._start(project, {"services": {}}, lambda _: None)
+    assert commands == []

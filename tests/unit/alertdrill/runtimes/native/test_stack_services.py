@@ -214,3 +214,16 @@ def test_command_of_a_service_has_its_files(runtime: Any, monkeypatch: pytest.Mo
 def test_command_of_an_unknown_service_is_refused(runtime: Any) -> None:
     with pytest.raises(UnknownTargetError, match=r"no service named 'lb': use web, data-service"):
         runtime.execute("lb", ["true"])
+
+
+@pytest.mark.parametrize(
+    ("is_ephemeral", "removed"), [(False, ["web", "data-service"]), (True, [])]
+)
+def test_ephemeral_stack_keeps_the_environments_of_the_users(
+    runtime: Any, monkeypatch: pytest.MonkeyPatch, is_ephemeral: bool, removed: list[str]
+) -> None:
+    names: list[str] = []
+    monkeypatch.setattr(environments, "remove_old", lambda service: names.append(service.name))
+    monkeypatch.setattr(runtime, "ephemeral", is_ephemeral)
+    runtime.up(ignore)
+    assert names == removed
