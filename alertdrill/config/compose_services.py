@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,6 +13,12 @@ from .service_values import RELEASE, SECRET_FILES
 from .services import SECRETS, Service, ops_port
 
 GUNICORN = ["gunicorn", "--config", "python:alertdrill_telemetry.gunicorn_conf"]
+# What runs in place of the image's own command, which starts granian.
+SERVERS = {
+    "granian": {},
+    "gunicorn": {"command": GUNICORN},
+    "gevent": {"command": ["python", "-m", "gevent.monkey", "--module", *GUNICORN]},
+}
 # The image that an application outside of this repository is built on; nothing runs it.
 BASE, BASE_IMAGE = "service-base", "alertdrill.invalid/service-base:${ALERTDRILL_VERSION:-0.1.0}"
 # Where a service finds its files; each folder is a volume or a file of the host.
@@ -42,7 +49,11 @@ def compose_services(services: Mapping[str, Service], compose: Mapping[str, Any]
     for service in services.values():
         containers |= _containers(service, services, compose)
         volumes += [volume for volume, _ in _volumes(service)]
-    document = {"services": containers}
+    document: dict[str, Any] = {"services": containers}
+    if any(service.networks for service in services.values()):
+        # Other hosts, but not each other.
+        isolated = {"com.docker.network.bridge.enable_icc": "false"}
+        document["networks"] = {"outside": {"driver_opts": isolated}}
     if volumes:
         document["volumes"] = {volume: {} for volume in volumes}
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=10_000)
@@ -62,20 +73,21 @@ def _containers(
     limits = {"cpus": f"{service.limits.cpu:g}", "memory": memory, "pids": service.limits.pids}
     called = [services[peer] for peer in service.calls]
     common = {
-        "image": _image(service),
-        "build": _build(service, compose["x-tools"]["build"]),
+        **_origin(service, compose["x-tools"]["build"]),
         "environment": {
             **compose["x-environment"],
             "SERVICE": name,
-            "APP": service.application,
-            "THREADS": service.threads,
+            **({} if service.image else {"APP": service.application}),
+            **service.server_environment,
             **{f"{peer.variable}_URL": "http://lb:8081" for peer in called},
             **_own_environment(service),
         },
         **compose["x-hardened"],
         **compose["x-service"],
         "volumes": [*compose["x-service"]["volumes"], *_mounts(service)],
+        "networks": [*compose["x-service"]["networks"], *service.networks],
         "depends_on": first,
+        "stop_grace_period": f"{math.ceil(service.stop_seconds)}s",
         "memswap_limit": memory,
     }
     if service.release:
@@ -95,7 +107,8 @@ def _containers(
         name,
         {
             **common,
-            **({"command": GUNICORN} if service.server == "gunicorn" else {}),
+            **SERVERS[service.server],
+            **(_checked_from_outside(service) if service.image or service.dockerfile else {}),
             "environment": {**common["environment"], **ports},
             # Whether the responder may restart and scale it.
             "labels": {"alertdrill.heal": str(int(service.heal))},
@@ -120,12 +133,27 @@ def _generate_secrets(
     }
 
 
-def _image(service: Service) -> str:
+def _checked_from_outside(service: Service) -> Mapping[str, Any]:
+    """Return the health check of an image that need not be like ours."""
+    url = f"http://127.0.0.1:{ops_port(service.port)}/readyz"
+    return {
+        "healthcheck": {
+            "test": ["CMD", "/probe/wget", "-q", "-T", "2", "-O", "-", url],
+            **{"interval": "5s", "timeout": "3s", "retries": 3, "start_period": "30s"},
+        }
+    }
+
+
+def _origin(service: Service, build: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the image of a service, and how it is built unless it exists."""
+    if service.image:
+        return {"image": service.image}
     digest = f"{service.variable}_DIGEST"
-    return (
+    image = (
         f"${{REGISTRY:-alertdrill.invalid}}/{service.name}:${{ALERTDRILL_VERSION:-0.1.0}}"
         f"${{REGISTRY:+@${{{digest}:-sha256:{digest}-is-not-set}}}}"
     )
+    return {"image": image, "build": _build(service, build)}
 
 
 def _build(service: Service, build: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -135,6 +163,9 @@ def _build(service: Service, build: Mapping[str, Any]) -> Mapping[str, Any]:
         if service.volumes:
             arguments["VOLUMES"] = " ".join(service.volumes)
         return {**build, "target": "prod", "args": arguments}
+    if service.dockerfile:
+        dockerfile = {"context": service.path, "dockerfile": service.dockerfile}
+        return {**dockerfile, "args": {"BASE": BASE_IMAGE}}
     paths = " ".join(f"{VOLUMES_FOLDER}/{name}" for name in service.volumes)
     folders = f"RUN mkdir {paths} && chown 10001:10001 {paths}" if paths else ""
     install = INSTALL.format(file=service.requirements) if service.requirements else ""
@@ -164,6 +195,8 @@ def _volumes(service: Service) -> Iterator[tuple[str, str]]:
 def _mounts(service: Service) -> Iterator[object]:
     for volume, path in _volumes(service):
         yield f"{volume}:{path}"
+    if service.image or service.dockerfile:
+        yield "probe:/probe:ro"
     for name, origin in service.secrets.items():
         if origin == "provided":
             yield {

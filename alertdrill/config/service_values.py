@@ -17,9 +17,14 @@ MAX_NAME_LENGTH = 30
 # The ends of the names of a service's second backend (lb/backend.cfg), and of the containers that
 # run its `release` and generate its secrets.
 LARGE, RELEASE, SECRET_FILES = "-large", "-release", "-secrets"
-SIZE = r"[1-9][0-9]{0,5}MiB"
+MEMORY = r"([1-9][0-9]{0,5})MiB"
+SIZE = r"([1-9][0-9]{0,5})(KiB|MiB)"
 PATH = r"(/[A-Za-z0-9._~-]+)+|/"
 HOSTNAME = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
+# With a tag or a digest, so that a start does not depend on its day.
+DIGEST = r"@sha256:[0-9a-f]{64}"
+TAG = r":[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+IMAGE = rf"[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9._-]+)*({TAG}({DIGEST})?|{DIGEST})"
 # Set by the runtimes, so a service can't set them.
 RESERVED = (
     *("APP", "PATH", "FAULTS_ENABLED", "FAULTS_TOKEN", "FAULTS_TOKEN_FILE", "HOST", "INSTANCE"),
@@ -56,12 +61,20 @@ def _name(name: str) -> str:
     return name
 
 
-def _bytes(value: object, info: ValidationInfo) -> object:
+def _memory(value: object, info: ValidationInfo) -> object:
     if info.context is None:  # of code, not of a file
         return value
-    if not re.fullmatch(SIZE, str(value)):
+    if not (match := re.fullmatch(MEMORY, str(value))):
         raise ValueError("use a size such as 256MiB")
-    return int(str(value).removesuffix("MiB")) * 2**20
+    return int(match[1]) * 2**20
+
+
+def _size(value: object, info: ValidationInfo) -> object:
+    if info.context is None or value is None:
+        return value
+    if not (match := re.fullmatch(SIZE, str(value))):
+        raise ValueError("use a size such as 4KiB or 16MiB")
+    return int(match[1]) * (2**10 if match[2] == "KiB" else 2**20)
 
 
 def _variable(name: str) -> str:
@@ -110,10 +123,16 @@ def _folder(path: str) -> str:
     return path
 
 
-def _requirements(file: str) -> str:
+def _file(file: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._/-]*", file) or ".." in file:
-        raise ValueError("use a file in the folder, as in requirements.txt")
+        raise ValueError("use a file in the folder, as in requirements.txt or Dockerfile")
     return file
+
+
+def _image(image: str) -> str:
+    if not re.fullmatch(IMAGE, image):
+        raise ValueError("use an image with a tag or a digest, as in example.com/team/orders:1.2")
+    return image
 
 
 def _host(host: str) -> str:
@@ -131,6 +150,9 @@ Host = Annotated[str, AfterValidator(_host)]
 FileName = Annotated[str, AfterValidator(_file_name)]
 Application = Annotated[str, AfterValidator(_app)]
 Folder = Annotated[str, AfterValidator(_folder)]
-RequirementFile = Annotated[str, AfterValidator(_requirements)]
+FileInFolder = Annotated[str, AfterValidator(_file)]
+Image = Annotated[str, AfterValidator(_image)]
 UrlPath = Annotated[str, BeforeValidator(_path)]
-Bytes = Annotated[int, BeforeValidator(_bytes)]
+# Bytes of memory, and of a part of a request.
+Memory = Annotated[int, BeforeValidator(_memory)]
+Size = Annotated[int, BeforeValidator(_size)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
@@ -15,13 +16,15 @@ from . import ROOT
 from .components import COMPONENTS, Component
 from .service_values import (
     Application,
-    Bytes,
     Command,
+    FileInFolder,
     FileName,
     Folder,
     Host,
-    RequirementFile,
+    Image,
+    Memory,
     ServiceName,
+    Size,
     UrlPath,
     Value,
     VariableName,
@@ -39,6 +42,14 @@ OPS_OFFSET = 50
 MAX_REPLICAS = 8
 # The folder, in no repository, of the secrets that the operator provides: SERVICE/NAME for each.
 SECRETS = "secrets"
+# How long the load balancer waits for an answer, in seconds.
+DEFAULT_RESPONSE = 10.0
+# A stop takes this long in addition to the longest response: a drain (12 s), and 3 s to exit.
+STOP_SECONDS = 15
+# The load balancer has 896 connections for all clients.
+MAX_CONNECTIONS, DEFAULT_CONNECTIONS = 800, 100
+# Processes and threads of an instance beside its worker threads: those of its operations, mostly.
+OTHER_PIDS = 32
 # In a value of `env`: an escaped brace, or the name of a volume or a secret.
 PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
 
@@ -58,16 +69,24 @@ class Limits(YamlModel):
     """What an instance may use.
 
     Bytes of memory, series of metrics that it exposes, CPUs, and threads and processes. A container
-    can't exceed memory, CPUs and pids; natively they are not enforced. `response` is how many
-    seconds the load balancer waits for an answer.
+    can't exceed memory, CPUs and pids; natively they are not enforced.
+
+    What the load balancer forwards: bytes of a request's header and of its body. `response` is how
+    many seconds it waits for an answer, and `tunnel_timeout` for a message of an open WebSocket or
+    a stream of events (SSE).
     """
 
-    memory: Bytes
+    memory: Memory
     series: int = Field(gt=0)
     cpu: float = Field(default=1.0, gt=0, le=64)
     pids: int = Field(default=64, ge=16)
-    # A stop and a drain wait for longer than ten seconds, and not for more.
-    response: Seconds = Field(default=10.0, gt=0, le=10)
+    # At most 8,190 bytes, which every server takes and which fit in the load balancer's buffer with
+    # a small body.
+    headers: Size | None = Field(default=None, ge=1024, le=7 * 1024)
+    body: Size | None = Field(default=None, ge=1024)
+    # A stop, a drain and a reload of the load balancer wait as long.
+    response: Seconds = Field(default=DEFAULT_RESPONSE, gt=0, le=300)
+    tunnel_timeout: Seconds | None = Field(default=None, gt=0, le=86_400)
 
 
 class Replicas(YamlModel):
@@ -97,13 +116,16 @@ class Declaration(YamlModel):
     """A service's entry in `services.yml`.
 
     The code: `app` is what the server loads from the folder `path`, relative to the repository;
-    `requirements`, a file in that folder, are installed for this service alone. Before its
-    instances start, `release` runs once. `server` runs an instance, with `threads`.
+    `requirements`, a file in that folder, are installed for this service alone. In containers, its
+    image is built from `dockerfile` in that folder, or `image` has everything in its place. Before
+    its instances start, `release` runs once. `server` runs an instance, with `threads`, or with
+    `connections` under gevent.
 
     Clients request the `public` paths, at `host` if it is set, and other services the `internal`
     ones; all of them include the paths below. With `strip_prefix` the service gets requests without
-    its public path, which is in `X-Forwarded-Prefix`. `calls` names the services that it calls. The
-    responder may restart and scale it if `heal` is true.
+    its public path, which is in `X-Forwarded-Prefix`. With `sticky` a client's requests go to the
+    same instance. `calls` names the services that it calls, and the network `outside` lets it reach
+    other hosts. The responder may restart and scale it if `heal` is true.
 
     Its files: `env` has its own variables, in whose values `{name}` is the path of one of its
     `volumes`, which keep their files, or `secrets`. A secret is generated, or the operator provides
@@ -113,34 +135,57 @@ class Declaration(YamlModel):
     port: int = Field(ge=MIN_PORT, le=MAX_PORT)
     path: Folder | None = None
     app: Application | None = None
-    requirements: RequirementFile | None = None
+    requirements: FileInFolder | None = None
+    dockerfile: FileInFolder | None = None
+    image: Image | None = None
     release: Command | None = None
     host: Host | None = None
     public: Sequence[UrlPath] = ()
     internal: Sequence[UrlPath] = ()
     strip_prefix: bool = False
+    sticky: bool = False
     calls: Sequence[str] = ()
     audit: AuditRequest | None = None
     objective: Objective
     limits: Limits
     replicas: Replicas = Replicas()
     heal: bool = True
-    server: Literal["gunicorn", "granian"] = "granian"
-    threads: int = Field(default=8, ge=1, le=64)
+    server: Literal["granian", "gunicorn", "gevent"] = "granian"
+    threads: int = Field(default=8, ge=1, le=256)
+    connections: int | None = Field(default=None, ge=1, le=MAX_CONNECTIONS)
+    networks: Sequence[Literal["outside"]] = ()
     env: Mapping[VariableName, Value] = {}
     volumes: Sequence[FileName] = ()
     secrets: Mapping[FileName, Literal["generated", "provided"]] = {}
 
     @model_validator(mode="after")
-    def _check_keys(self) -> Declaration:
+    def _check_code(self) -> Declaration:
         if self.path and not self.app:
             raise sentence("path needs app, as in app: blog:create_app()", "path")
-        if self.requirements and not self.path:
-            raise sentence("requirements needs path, the folder of the file", "requirements")
+        for key in ("requirements", "dockerfile"):
+            if getattr(self, key) and not self.path:
+                raise sentence(f"{key} needs path, the folder of the file", key)
+        for key in ("path", "app", "server"):
+            if self.image and key in self.model_fields_set:
+                raise sentence(f"image already has the code: remove {key}", key)
+        if self.connections and self.server != "gevent":
+            raise sentence("connections needs server: gevent; others have threads", "connections")
+        if self.server == "gevent" and "threads" in self.model_fields_set:
+            raise sentence("gevent has no threads: use connections", "threads")
+        if (needed := self.threads + OTHER_PIDS) > self.limits.pids:
+            raise sentence(f"{self.threads} threads need limits with pids: {needed}", "threads")
+        return self
+
+    @model_validator(mode="after")
+    def _check_routes(self) -> Declaration:
         if self.host and not self.public:
             raise sentence("host needs public, as in public: [/]", "host")
         if self.strip_prefix and (len(self.public) != 1 or self.public[0] == "/"):
             raise sentence("strip_prefix needs one public path, as in public: [/blog]", "public")
+        return self
+
+    @model_validator(mode="after")
+    def _check_files(self) -> Declaration:
         names = [*self.volumes, *self.secrets]
         if repeated := [name for name in names if names.count(name) > 1]:
             raise sentence(f"{repeated[0]} is the name of two volumes or secrets", "volumes")
@@ -191,6 +236,28 @@ class Service(Declaration):
         """The distance from INSTANCES_PORT to the ports of its native instances."""
         return (self.port - MIN_PORT + 1) * 100
 
+    @property
+    def capacity(self) -> int:
+        """The requests that an instance answers at a time."""
+        return (
+            (self.connections or DEFAULT_CONNECTIONS) if self.server == "gevent" else self.threads
+        )
+
+    @property
+    def stop_seconds(self) -> float:
+        """The time that an instance has to stop."""
+        return STOP_SECONDS + self.limits.response
+
+    @property
+    def server_environment(self) -> Mapping[str, str]:
+        """The variables of its server."""
+        response = self.limits.response
+        variables = {"THREADS": str(self.capacity)}
+        if response > DEFAULT_RESPONSE:  # as the defaults of the library relate to ten seconds
+            variables["GRACEFUL_TIMEOUT"] = str(math.ceil(response))
+            variables["STALL_SECONDS"] = f"{response + 5:g}"
+        return variables
+
     def environment(self, files: Mapping[str, str]) -> Mapping[str, str]:
         """Return its own variables; `files` has the path of each of its volumes and secrets.
 
@@ -216,7 +283,7 @@ def read_services(apps: Path) -> Mapping[str, Service]:
     services: dict[str, Service] = {}
     owners: dict[tuple[str, object], str] = {}
     for name, declaration in document.parse(dict[ServiceName, Declaration]).items():
-        service = Service(name=name, **declaration.model_dump())
+        service = Service(name=name, **declaration.model_dump(exclude_unset=True))
         claims = [("port", service.port), *(("internal", path) for path in service.internal)]
         claims += [("public", f"{service.host or ''}{path}") for path in service.public]
         for key, item in claims:
@@ -234,7 +301,9 @@ def read_services(apps: Path) -> Mapping[str, Service]:
 
 
 def _check_code(document: YamlDocument, service: Service, root: Path) -> None:
-    """Refuse a service without its code, or without the file of its requirements."""
+    """Refuse a service without its code, or without a file that it names."""
+    if service.image:
+        return
     if service.path is None:
         package = f"apps/{service.package}/__init__.py"
         if not service.app and not (root / package).exists():
@@ -243,9 +312,10 @@ def _check_code(document: YamlDocument, service: Service, root: Path) -> None:
     folder = root / service.path
     if not folder.is_dir():
         document.refuse(f"path {service.path}: there is no folder {folder}", service.name, "path")
-    if service.requirements and not (folder / service.requirements).is_file():
-        missing = f"there is no file {service.requirements} in {service.path}"
-        document.refuse(missing, service.name, "requirements")
+    for key in ("requirements", "dockerfile"):
+        file = getattr(service, key)
+        if file and not (folder / file).is_file():
+            document.refuse(f"there is no file {file} in {service.path}", service.name, key)
 
 
 class _DeclaredServices(Mapping[str, Service]):
@@ -266,6 +336,11 @@ class _DeclaredServices(Mapping[str, Service]):
 
 
 SERVICES: Mapping[str, Service] = _DeclaredServices()
+
+
+def longest_response(services: Mapping[str, Service]) -> float:
+    """Return the longest time that the load balancer waits for an answer, in seconds."""
+    return max((service.limits.response for service in services.values()), default=DEFAULT_RESPONSE)
 
 
 def min_replicas() -> dict[str, int]:

@@ -251,8 +251,9 @@ class StackSettings:
 
 
 def own_images() -> tuple[str, ...]:
-    """Return the names of the images that are built from apps/Dockerfile."""
-    return (*SERVICES, "responder", "tools")
+    """Return the names of the images that are built here."""
+    built = (name for name, service in SERVICES.items() if not service.image)
+    return (*built, "responder", "tools")
 
 
 def instance_port_range() -> int:

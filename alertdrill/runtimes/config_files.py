@@ -6,13 +6,14 @@ The load balancer's files, beside lb/haproxy.cfg, are its backends, its path map
 from __future__ import annotations
 
 import json
+import math
 import secrets
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from string import Template
 
 from ..config import ROOT
-from ..config.services import SERVICES, Service, ops_port
+from ..config.services import SERVICES, Service, longest_response, ops_port
 from ..timescale.render import language_of, render
 from .errors import UnknownTargetError
 
@@ -100,7 +101,9 @@ def probe_target(url: str, blackbox: str) -> dict[str, object]:
 def lb_files(addresses: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
     """Return the load balancer's files by name; `addresses` is {service: {instance: host:port}}."""
     pattern = Template(BACKEND_TEMPLATE.read_text(encoding="utf-8"))
-    backends = ""
+    # Longer than any request may take, so that a stop or a reload cuts no request off.
+    stop = math.ceil(longest_response(SERVICES) + 2)
+    backends = f"global\n    hard-stop-after {stop}s\n"
     for name, instances in addresses.items():
         servers = [_server(instance, address) for instance, address in instances.items()]
         large = [
@@ -108,24 +111,75 @@ def lb_files(addresses: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
             for instance, address in instances.items()
         ]
         service = SERVICES[name]
+        if service.sticky:
+            servers, large = [
+                [
+                    f"{line} cookie {instance}"
+                    for line, instance in zip(lines, instances, strict=True)
+                ]
+                for lines in (servers, large)
+            ]
         backends += pattern.substitute(
             service=name,
-            server=service.server,
-            threads=service.threads,
-            response=f"{service.limits.response * 1000:.0f}ms",
-            prefix=_strip_prefix(service),
+            capacity=service.capacity,
+            refuses_chunks=int(service.server == "granian" or service.limits.body is not None),
+            response=_milliseconds(service.limits.response),
+            rules=_rules(service),
             servers="\n".join(servers),
             large_servers="\n".join(large),
         )
     files = {BACKENDS_FILE: backends, DEADLINE_FILE.name: DEADLINE_FILE.read_text(encoding="utf-8")}
     for frontend in FRONTENDS:
         lines = ["# Each path, and the service that receives it and everything below it."]
-        for name, service in SERVICES.items():
+        for name in addresses:
+            service = SERVICES[name]
             host = service.host if service.host and frontend == "public" else ""
             # The slash keeps `/orders` from `/ordersheet`.
             lines += [f"{host}{path.rstrip('/')}/ {name}" for path in getattr(service, frontend)]
         files[f"{frontend}.map"] = "\n".join(lines) + "\n"
     return files
+
+
+def _rules(service: Service) -> str:
+    """Return the rules of a service for both of its backends."""
+    limits, lines = service.limits, ""
+    if limits.headers:
+        lines += _refusal(
+            f"{{ req.hdrs,length gt {limits.headers} }}",
+            (431, "Request Header Fields Too Large"),
+            f"The header has more than {limits.headers} bytes.",
+        )
+    if limits.body:
+        lines += _refusal(
+            f"{{ req.body_size gt {limits.body} }}",
+            (413, "Content Too Large"),
+            f"The body has more than {limits.body} bytes.",
+        )
+    if limits.tunnel_timeout:
+        timeout = _milliseconds(limits.tunnel_timeout)
+        lines += (
+            f"    timeout tunnel {timeout}\n    http-request set-timeout server {timeout}"
+            " if { req.fhdr(accept) -m sub text/event-stream }\n"
+        )
+    if service.sticky:
+        name = f"ALERTDRILL_{service.variable}"
+        lines += f"    cookie {name} insert indirect nocache httponly attr SameSite=Lax\n"
+    return lines + _strip_prefix(service)
+
+
+def _refusal(condition: str, status: tuple[int, str], detail: str) -> str:
+    """Return a rule that answers with a problem document (RFC 9457)."""
+    code, title = status
+    problem = {"type": "about:blank", "title": title, "status": code, "detail": detail}
+    text = json.dumps({**problem, "request_id": "%[var(txn.request_id)]"}, separators=(",", ":"))
+    return (
+        f"    http-request return status {code} content-type application/problem+json"
+        f" lf-string '{text}' if {condition}\n"
+    )
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.0f}ms"
 
 
 def _strip_prefix(service: Service) -> str:

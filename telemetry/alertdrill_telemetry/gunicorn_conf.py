@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import sys
+from importlib import import_module
 from typing import Any
 
 from gunicorn.glogging import Logger
@@ -20,7 +22,11 @@ bind = [f"{host}:{_server.port}" for host in _hosts]
 backlog = BACKLOG
 if _server.app:  # the application to serve if the command line names none
     wsgi_app = _server.app
-worker_class = ThreadWorker
+# Whether `python -m gevent.monkey` has started this process.
+_is_patched = "gevent" in sys.modules and import_module("gevent.monkey").is_module_patched(
+    "threading"
+)
+worker_class = f"{__package__}.gevent_worker.GeventWorker" if _is_patched else ThreadWorker
 workers, threads = _server.workers, _server.threads
 keepalive = KEEP_ALIVE_S
 timeout, graceful_timeout = _server.worker_timeout, _server.graceful_timeout
@@ -54,8 +60,8 @@ def on_starting(server: Any) -> None:
             f"gunicorn has {server.cfg.workers} workers, and WORKERS is {_server.workers}: set"
             " WORKERS in place of gunicorn's option, so that the workers share their metrics."
         )
-    is_threaded = issubclass(server.cfg.worker_class, gthread.ThreadWorker)
-    _server.start(server.cfg.threads if is_threaded else 0)
+    has_threads = _is_patched or issubclass(server.cfg.worker_class, gthread.ThreadWorker)
+    _server.start(server.cfg.threads if has_threads else 0)
     drain.install(server, _server.drain_seconds)
 
 

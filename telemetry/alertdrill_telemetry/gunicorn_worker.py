@@ -66,7 +66,7 @@ class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]
     def load_wsgi(self) -> None:
         """Load the application."""
         super().load_wsgi()
-        self.wsgi = partial(_call, self.wsgi)
+        self.wsgi = partial(call_with_valid_chunks, self.wsgi)
 
     def handle(self, conn: Any) -> Any:
         """Serve a connection, or return it to the poller until more of its request arrives."""
@@ -213,9 +213,10 @@ def _is_complete(received: bytes, conn: Any) -> bool:
     return False
 
 
-def _call(
+def call_with_valid_chunks(
     application: WSGIApplication, environ: WSGIEnvironment, start_response: StartResponse
 ) -> Iterable[bytes]:
+    """Call an application, for which an invalid chunked body is a bad request."""
     if "HTTP_TRANSFER_ENCODING" in environ:
         reader = environ["wsgi.input"].reader
         reader.read = partial(_read, reader.read)

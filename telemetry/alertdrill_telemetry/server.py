@@ -64,8 +64,8 @@ class Server:
             port=port,
             workers=workers,
             # The load balancer's `maxconn`: it sends an instance as many requests at a time. Probes
-            # and scrapes have threads of their own (OPS_PORT).
-            threads=env.integer("THREADS", 8, at_least=1, at_most=512),
+            # and scrapes have threads of their own (OPS_PORT). Under gevent they are greenlets.
+            threads=env.integer("THREADS", 8, at_least=1, at_most=1000),
             # Longer than the longest request (READ_TIMEOUT to another service, with its retries).
             graceful_timeout=env.integer("GRACEFUL_TIMEOUT", 10, at_least=1, at_most=600),
             # No C extension should hold the interpreter for longer: the worker is then replaced.

@@ -9,13 +9,18 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
+from threading import Event
 from typing import Any
 
+import pytest
+
 from alertdrill.config import ROOT
+from alertdrill.config.services import SERVICES, Service
+from alertdrill.runtimes import config_files
 from alertdrill.runtimes.config_files import BACKENDS_FILE, lb_files
 from alertdrill.toolchain.cache import default_cache
 from alertdrill.toolchain.find import resolve_programs
@@ -167,6 +172,54 @@ class LoadBalancer:
             return None if any(counters[name] for name in sessions) else counters
 
         return poll_until(read, "the end of the requests in flight") or Counter()
+
+
+class Backend(Instance):
+    """An instance that answers `/hold` when it is released."""
+
+    def __init__(self) -> None:
+        self.released = Event()
+        super().__init__()
+
+    def answer_to(self, request: Request) -> Answer:
+        if request.path.endswith("/hold"):
+            self.released.wait(TIMEOUT_S)
+        return super().answer_to(request)
+
+
+class Site:
+    """A load balancer with an instance of each service, whose keys are in `routes`.
+
+    `addresses` has other instances than these, as in `LoadBalancer`.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        routes: Mapping[str, Mapping[str, Any]],
+        addresses: Mapping[str, Mapping[str, str]] = {},
+    ) -> None:
+        services: dict[str, Service] = {
+            name: SERVICES["web"].model_copy(update={"internal": [], **keys, "name": name})
+            for name, keys in routes.items()
+        }
+        with ExitStack() as stack:
+            self.backends = {name: stack.enter_context(closing(Backend())) for name in routes}
+            own = {name: {f"{name}-1": self.backends[name].address} for name in routes}
+            monkeypatch = stack.enter_context(pytest.MonkeyPatch.context())
+            monkeypatch.setattr(config_files, "SERVICES", services)
+            self.lb = stack.enter_context(closing(LoadBalancer(folder, {**own, **addresses})))
+            self.close = stack.pop_all().close
+
+    def arrived(self, response: Response) -> tuple[str, Request]:
+        """Return the service that got a request, and the request that it got."""
+        [arrival] = [
+            (name, request)
+            for name, backend in self.backends.items()
+            for request in backend.requests
+            if request.headers["X-Request-ID"] == response.headers["X-Request-ID"]
+        ]
+        return arrival
 
 
 def send(

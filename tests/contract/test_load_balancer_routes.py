@@ -5,19 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
-from pathlib import Path
-from threading import Event
+from contextlib import closing
 from typing import Any
 
 import pytest
 
-from alertdrill.config.services import SERVICES, Service
-from alertdrill.runtimes import config_files
-from tests.http_server import Answer, Request
+from alertdrill.config.services import SERVICES
 from tests.unit.telemetry.instance import poll_until
 
-from .load_balancer import TIMEOUT_S, Instance, LoadBalancer, Response
+from .load_balancer import TIMEOUT_S, Site
 
 LARGE = "a" * 10_000
 ONE_SECOND = SERVICES["web"].limits.model_copy(update={"response": 1.0})
@@ -34,56 +30,17 @@ ROUTES: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-class Backend(Instance):
-    """An instance that answers `/hold` when it is released."""
-
-    def __init__(self) -> None:
-        self.released = Event()
-        super().__init__()
-
-    def answer_to(self, request: Request) -> Answer:
-        if request.path.endswith("/hold"):
-            self.released.wait(TIMEOUT_S)
-        return super().answer_to(request)
-
-
-class Site:
-    """A load balancer with an instance of each service."""
-
-    def __init__(self, folder: Path, names: list[str]) -> None:
-        services: dict[str, Service] = {
-            name: SERVICES["web"].model_copy(update={"internal": [], **ROUTES[name], "name": name})
-            for name in names
-        }
-        with ExitStack() as stack:
-            self.backends = {name: stack.enter_context(closing(Backend())) for name in names}
-            addresses = {name: {f"{name}-1": self.backends[name].address} for name in names}
-            monkeypatch = stack.enter_context(pytest.MonkeyPatch.context())
-            monkeypatch.setattr(config_files, "SERVICES", services)
-            self.lb = stack.enter_context(closing(LoadBalancer(folder, addresses)))
-            self.close = stack.pop_all().close
-
-    def arrived(self, response: Response) -> tuple[str, Request]:
-        """Return the service that got a request, and the request that it got."""
-        [arrival] = [
-            (name, request)
-            for name, backend in self.backends.items()
-            for request in backend.requests
-            if request.headers["X-Request-ID"] == response.headers["X-Request-ID"]
-        ]
-        return arrival
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with closing(Site(tmp_path_factory.mktemp("site"), list(ROUTES))) as running:
+    with closing(Site(tmp_path_factory.mktemp("site"), ROUTES)) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def sparse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The load balancer of services without the path `/`, but at one host."""
-    with closing(Site(tmp_path_factory.mktemp("sparse"), ["orders", "blog", "wiki"])) as running:
+    routes = {name: ROUTES[name] for name in ("orders", "blog", "wiki")}
+    with closing(Site(tmp_path_factory.mktemp("sparse"), routes)) as running:
         yield running
 
 

@@ -21,7 +21,7 @@ from tests.unit.telemetry.instance import SERVERS, TIMEOUT_S, poll_until
 
 README = (ROOT / "telemetry/README.md").read_text(encoding="utf-8")
 INSTALL, EXAMPLE, RUN, ASK = re.findall(r"^```\w+\n(.*?)^```", README, re.M | re.S)[:4]
-FLASK, GUNICORN, GRANIAN = RUN.splitlines()
+FLASK, GUNICORN, GRANIAN, GEVENT = RUN.splitlines()
 ITEM, METRICS, READY = re.findall(r"localhost:5000(\S+)", ASK)
 ROUTE = "/items/<int:number>"
 COUNT = "flask_http_request_duration_seconds_count"
@@ -32,11 +32,13 @@ pytestmark = pytest.mark.timeout(900)
 
 @pytest.fixture(scope="module")
 def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the example, after the README's installation for both servers."""
+    """Return a folder with the example, after the README's installation for all servers."""
     folder = tmp_path_factory.mktemp("readme")
     (folder / "telemetry").symlink_to(ROOT / "telemetry")
     (folder / "shop.py").write_text(EXAMPLE, encoding="utf-8")
-    commands = INSTALL + INSTALL.splitlines()[-1].replace("[gunicorn]", "[granian]")
+    install = INSTALL.splitlines()[-1]
+    others = [install.replace("[gunicorn]", extra) for extra in ("[granian]", "[gevent]")]
+    commands = "\n".join([INSTALL, *others])
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # our python3
     subprocess.run(["sh", "-ec", commands], cwd=folder, env=environment, check=True)
@@ -75,7 +77,7 @@ def wait_for_sample(server: Process, sample: str) -> None:
     poll_until(lambda: sample in get(server, METRICS).text.splitlines(), sample)
 
 
-@pytest.mark.parametrize("command", [FLASK, GUNICORN, GRANIAN], ids=["flask", *SERVERS])
+@pytest.mark.parametrize("command", [FLASK, GUNICORN, GRANIAN, GEVENT], ids=["flask", *SERVERS])
 def test_request_has_its_metrics_and_its_line(command: str, example: Path, tmp_path: Path) -> None:
     with serve(command, example, tmp_path, DRAIN_SECONDS="0") as server:
         assert [get(server, path).status_code for path in ("/healthz", READY)] == [200, 200]
@@ -89,7 +91,7 @@ def test_request_has_its_metrics_and_its_line(command: str, example: Path, tmp_p
     assert re.fullmatch("[0-9a-f]{32}", line["trace_id"])
 
 
-@pytest.mark.parametrize("command", [GUNICORN, GRANIAN], ids=SERVERS)
+@pytest.mark.parametrize("command", [GUNICORN, GRANIAN, GEVENT], ids=SERVERS)
 def test_stop_answers_the_request_in_flight(command: str, example: Path, tmp_path: Path) -> None:
     faults = {"FAULTS_ENABLED": "1", "FAULTS_TOKEN": FAULTS_TOKEN}
     with serve(command, example, tmp_path, **faults) as server, ThreadPoolExecutor() as threads:

@@ -12,10 +12,12 @@ from ... import VERSION
 from ..config_files import BACKENDS_FILE
 
 LOOPBACK = "127.0.0.1"
+GUNICORN_SETTINGS = "python:alertdrill_telemetry.gunicorn_conf"
 # What Python runs for each `server` of apps/services.yml; both load the application in APP.
 SERVERS = {
-    "gunicorn": ("-m", "gunicorn", "-c", "python:alertdrill_telemetry.gunicorn_conf"),
+    "gunicorn": ("-m", "gunicorn", "-c", GUNICORN_SETTINGS),
     "granian": ("-m", "alertdrill_telemetry.granian_server"),
+    "gevent": ("-m", "gevent.monkey", "--module", "gunicorn", "-c", GUNICORN_SETTINGS),
 }
 # HAProxy drops a log line rather than wait for a full pipe. A pipe of 1 MiB, the most that Linux
 # gives an ordinary user, holds 2,000 lines: seconds of load while supervisord is late.

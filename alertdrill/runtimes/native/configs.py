@@ -82,8 +82,9 @@ def write_all(
 def generated(layout: Layout, plan: Plan, settings: StackSettings) -> Mapping[Path, str]:
     """Return the files, with their text, whose change needs a restart of the stack."""
     addresses = {
-        service: {process.name: process.address for process in plan.of(service)}
+        service: {process.name: process.address for process in processes}
         for service in SERVICES
+        if (processes := plan.of(service))
     }
     lb = {layout.lb / name: text for name, text in config_files.lb_files(addresses).items()}
     return {

@@ -12,7 +12,13 @@ from typing import Any
 from ... import VERSION
 from ...config import ROOT
 from ...config.components import COMPONENTS
-from ...config.services import SERVICES, ops_port
+from ...config.services import (
+    DEFAULT_RESPONSE,
+    SERVICES,
+    STOP_SECONDS,
+    longest_response,
+    ops_port,
+)
 from ...config.settings import StackSettings
 from ...toolchain.cache import default_cache
 from ...toolchain.find import Program
@@ -23,6 +29,8 @@ from .layout import Layout
 
 # The collector's extra configuration for the fake Loki.
 FAKE_LOKI_CONFIG = ROOT / "alertdrill" / "audit" / "fake_loki_collector.yml"
+# A drain (12 s), the requests in flight (10 s), and 3 s to exit.
+DEFAULT_STOP_SECONDS = STOP_SECONDS + DEFAULT_RESPONSE
 PACKAGED_GRAFANA = Path("/usr/share/grafana")
 
 
@@ -32,7 +40,7 @@ class Process:
 
     `ready` is a URL that answers 200 once it is ready; `job` its scrape job, None without
     metrics; `ops_port` its port for operations, if it has one; `files` a folder that its program
-    needs beside its configuration.
+    needs beside its configuration. It is killed `stop_seconds` after its stop signal.
     """
 
     name: str
@@ -46,6 +54,7 @@ class Process:
     ops_port: int | None = None
     more_ports: Sequence[int] = ()
     stop_signal: str = "TERM"
+    stop_seconds: float = DEFAULT_STOP_SECONDS
 
     @property
     def service(self) -> str:
@@ -160,6 +169,8 @@ class Plan:
             command=[*process.command, *self._more_arguments(name)],
             ready=process.ready or f"{url(ops or port)}{spec.ready}",
             job=spec.job,
+            # The load balancer ends by itself 2 s after the longest response.
+            stop_seconds=STOP_SECONDS + longest_response(SERVICES),
             # Each knows where the others listen: LOKI_PORT, LOKI_URL and so on.
             environment={
                 **{f"{key.upper()}_PORT": str(number) for key, number in ports.items()},
@@ -172,10 +183,12 @@ class Plan:
         """Yield every possible instance of every service."""
         links = ",".join(f"{title}={address}" for title, address in self.addresses.items())
         for service in SERVICES.values():
+            if service.image:  # for containers only
+                continue
             called = (f"{SERVICES[name].variable}_URL" for name in service.calls)
             own = {
                 "APP": service.application,
-                "THREADS": str(service.threads),
+                **service.server_environment,
                 "PYTHONPATH": str(environments.TELEMETRY),
                 "LINKS": links,
                 **dict.fromkeys(called, self._url["lb_internal"]),
@@ -192,6 +205,7 @@ class Plan:
                     environment={**process.environment, **own},
                     directory=service.folder if service.path else process.directory,
                     job="services",
+                    stop_seconds=service.stop_seconds,
                 )
 
     def _process(

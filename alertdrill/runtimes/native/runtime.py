@@ -34,6 +34,7 @@ from .stack import PROBE_TIMEOUT_S, NativeStack
 from .supervisor_watch import SupervisorWatch
 from .tagged_processes import supervised
 
+IN_CONTAINERS = "only a stack in containers (RUNTIME=compose) has it."
 # supervisord's states, and ours.
 STATES: Mapping[str, State] = {
     "STARTING": "starting",
@@ -188,7 +189,8 @@ class NativeRuntime(NativeStack):
             passwords["Grafana's password for `admin`"] = self.layout.grafana_password
         for title, file in passwords.items():
             on_progress(f"{title}: cat {file}")
-        return located.missing
+        images = [name for name, service in SERVICES.items() if service.image]
+        return [*located.missing, *(f"{name} has an image: {IN_CONTAINERS}" for name in images)]
 
     def _changed(self, files: Mapping[Path, str]) -> bool:
         return any(not file.exists() or file.read_text() != text for file, text in files.items())
@@ -262,6 +264,8 @@ class NativeRuntime(NativeStack):
     def execute(self, service: str, command: Sequence[str]) -> int:
         """Run a command with the code, environment and files of a service; return its exit code."""
         declared = require_service(service)
+        if declared.image:
+            raise UnknownTargetError(f"{service} has an image: {IN_CONTAINERS}")
         self.provide_files(declared)
         environments.prepare(declared, lambda _: None)
         return service_command.run_in_terminal(self.plan().of(service)[0], command)

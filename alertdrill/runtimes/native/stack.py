@@ -47,7 +47,8 @@ LOG_LINES_SEARCHED = 20
 # How long processes may take to stop by themselves: requests in flight have 10 s.
 STOP_TIMEOUT_S = 15.0
 # Longer than the longest request (`timeout server` of the load balancer).
-DRAIN_TIMEOUT_S = 15.0
+# More than the longest response: its request may begin just before.
+DRAIN_MARGIN_S = 5.0
 # `down` waits this long for another command that changes the stack: a drain takes 15 s.
 LOCK_TIMEOUT_S = 20.0
 # These start missing instances again, so they stop before the others.
@@ -300,11 +301,7 @@ class NativeStack:
             for process in leaving:
                 self.lb.set(process.service, process.name, "drain")
             for process in leaving:
-                wait_until(
-                    lambda process=process: not self.lb.sessions(process.service, process.name),  # type: ignore[misc]
-                    f"{process.name} to finish its requests",
-                    DRAIN_TIMEOUT_S,
-                )
+                self._wait_for_requests(process)
         except BaseException:
             for process in leaving:
                 self.lb.set(process.service, process.name, "ready")  # undo: they keep running
@@ -312,6 +309,19 @@ class NativeStack:
         self.supervisor.stop(*(process.name for process in leaving))
         for process in leaving:
             self.lb.set(process.service, process.name, "maint")
+
+    def _wait_for_requests(self, process: Process) -> None:
+        """Return when no request is on its way; a WebSocket or an event stream may go on."""
+        limits = SERVICES[process.service].limits
+        try:
+            wait_until(
+                lambda: not self.lb.sessions(process.service, process.name),
+                f"{process.name} to finish its requests",
+                limits.response + DRAIN_MARGIN_S,
+            )
+        except NotReadyError:
+            if not limits.tunnel_timeout:
+                raise
 
     def wait_for_lb(self, instances: Iterable[Process]) -> None:
         """Return when the load balancer sends requests to the instances."""

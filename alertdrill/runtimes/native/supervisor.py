@@ -104,8 +104,7 @@ autorestart=true
 startsecs=1
 startretries=10
 stopsignal={process.stop_signal}
-; Longer than a drain (12 s) and the requests in flight (10 s).
-stopwaitsecs=25
+stopwaitsecs={math.ceil(process.stop_seconds)}
 killasgroup=true
 stdout_logfile={log}.jsonl
 stdout_logfile_maxbytes={LOG_BYTES}

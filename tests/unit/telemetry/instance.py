@@ -28,8 +28,12 @@ TIMEOUT_S = 30.0
 SERVERS = {
     "gunicorn": ("-m", "gunicorn", "-c", "python:alertdrill_telemetry.gunicorn_conf"),
     "granian": ("-m", "alertdrill_telemetry.granian_server"),
+    "gevent": (
+        *("-m", "gevent.monkey", "--module", "gunicorn"),
+        *("-c", "python:alertdrill_telemetry.gunicorn_conf"),
+    ),
 }
-SERVER_LOGGERS = {"gunicorn": "gunicorn.error", "granian": "_granian"}
+SERVER_LOGGERS = {"gunicorn": "gunicorn.error", "granian": "_granian", "gevent": "gunicorn.error"}
 
 
 def poll_until(check: Callable[[], T], what: str, timeout: float = TIMEOUT_S) -> T:

@@ -60,7 +60,7 @@ def test_operations_answer_while_every_thread_is_busy(shop: Instance) -> None:
         # One worker may get many in a row.
         clients.append(threading.Thread(target=status, args=(shop, "/slow?seconds=2")))
         clients[-1].start()
-        return shop.samples()["http_requests_in_flight"] == busy
+        return shop.samples()["http_requests_in_flight"] >= busy
 
     poll_until(all_are_busy, "busy threads")
     for path in ("/healthz", "/readyz", "/metrics"):
@@ -146,7 +146,7 @@ def test_body_that_ends_early_is_no_whole_body(shop: Instance) -> None:
         answer = HTTPResponse(connection)
         answer.begin()
         # gunicorn passes on what came, as it does without telemetry.
-        assert answer.status == {"granian": 400, "gunicorn": 200}[shop.server]
+        assert answer.status == (400 if shop.server == "granian" else 200)
 
 
 @pytest.mark.parametrize("rest", [b"9\r\nhalf", b"zz\r\n", b"0\r\nHost: b\r\n\r\n"])
@@ -160,7 +160,7 @@ def test_invalid_chunked_body_is_no_error_of_the_application(shop: Instance, res
         answer.begin()
         # granian takes a body that breaks off for an empty one: the load balancer refuses it. It
         # ignores trailers (RFC 9110, section 6.5.1).
-        assert answer.status == {"granian": 200, "gunicorn": 400}[shop.server]
+        assert answer.status == (200 if shop.server == "granian" else 400)
 
 
 def test_environment_of_the_process_is_no_part_of_a_request(shop: Instance) -> None:

@@ -184,7 +184,55 @@ def test_limits_and_threads_are_the_declared_ones(cpu: float, written: str) -> N
         "memory": "64M",
         "pids": 200,
     }
-    assert blog["environment"]["THREADS"] == 3
+    assert blog["environment"]["THREADS"] == "3"
+
+
+def test_long_responses_have_the_time_to_end() -> None:
+    short = containers(service())["blog"]
+    assert short["stop_grace_period"] == "25s"
+    assert not {"GRACEFUL_TIMEOUT", "STALL_SECONDS"} & short["environment"].keys()
+    limits = Limits(memory=64 * 2**20, series=500, response=60.0)
+    long = containers(service(limits=limits))["blog"]
+    assert long["stop_grace_period"] == "75s"
+    assert long["environment"]["GRACEFUL_TIMEOUT"] == "60"
+    assert long["environment"]["STALL_SECONDS"] == "65"
+
+
+def test_gevent_has_connections_in_place_of_threads() -> None:
+    blog = containers(service(server="gevent", connections=50))["blog"]
+    assert blog["environment"]["THREADS"] == "50"
+    assert blog["command"][:5] == ["python", "-m", "gevent.monkey", "--module", "gunicorn"]
+
+
+def test_only_a_service_that_asks_for_it_reaches_other_hosts() -> None:
+    result = document(service(networks=["outside"]), service(name="shop", port=5004))
+    assert result["services"]["blog"]["networks"] == ["services", "outside"]
+    assert result["services"]["shop"]["networks"] == ["services"]
+    isolated = {"com.docker.network.bridge.enable_icc": "false"}
+    assert result["networks"] == {"outside": {"driver_opts": isolated}}
+
+
+def test_image_is_started_as_it_is() -> None:
+    result = containers(service(image="example.com/team/blog:1.2", env={"A": "b"}))
+    blog = result["blog"]
+    assert list(result) == ["blog"]
+    assert blog["image"] == "example.com/team/blog:1.2"
+    assert not {"build", "command"} & blog.keys()
+    assert "APP" not in blog["environment"]
+    assert (blog["environment"]["A"], blog["environment"]["PORT"]) == ("b", 5003)
+    assert blog["healthcheck"]["test"][-1] == "http://127.0.0.1:5053/readyz"
+    assert "probe:/probe:ro" in blog["volumes"]
+
+
+def test_own_dockerfile_may_use_the_image_with_the_library() -> None:
+    result = containers(outside(dockerfile="docker/Dockerfile"))
+    blog = result["blog"]
+    assert blog["build"] == {
+        "context": "../blog",
+        "dockerfile": "docker/Dockerfile",
+        "args": {"BASE": result[BASE]["image"]},
+    }
+    assert blog["healthcheck"]["test"][0] == "CMD"
 
 
 def test_text_of_several_lines_can_be_read_in_the_file() -> None:

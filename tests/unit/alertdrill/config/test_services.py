@@ -41,10 +41,12 @@ def test_objective_limits_and_replicas_are_numbers(tmp_path: Path) -> None:
 def test_limits_may_have_cpus_processes_and_the_time_of_a_response(tmp_path: Path) -> None:
     parsed = services_from(tmp_path, "a: {port: 5000}")["a"].limits
     assert (parsed.cpu, parsed.pids, parsed.response) == (1.0, 64, 10.0)
-    text = LIMITS.replace("}", ", cpu: 1.5, pids: 16, response: 1500ms}")
+    more = "pids: 48, response: 1500ms, headers: 2KiB, body: 16MiB, tunnel_timeout: 1h"
+    text = LIMITS.replace("}", f", cpu: 1.5, {more}}}")
     (tmp_path / "apps/services.yml").write_text(f"a: {{port: 5000, {OBJECTIVE}, {text}}}")
     limits = read_services(tmp_path / "apps")["a"].limits
-    assert (limits.cpu, limits.pids, limits.response) == (1.5, 16, 1.5)
+    assert (limits.cpu, limits.pids, limits.response) == (1.5, 48, 1.5)
+    assert (limits.headers, limits.body, limits.tunnel_timeout) == (2048, 16 * 2**20, 3600)
 
 
 def test_service_has_two_to_four_replicas_and_is_healed_by_default(tmp_path: Path) -> None:
@@ -74,14 +76,33 @@ def test_service_has_two_to_four_replicas_and_is_healed_by_default(tmp_path: Pat
         ("replicas: {min: 5}", "min is 5 and max is 4: make max at least min"),
         ("heal: 1", "heal must be true or false"),
         ("threads: 0", "threads is '0': it should be greater than or equal to 1"),
-        ("threads: 65", "threads is '65': it should be less than or equal to 64"),
+        ("threads: 257", "threads is '257': it should be less than or equal to 256"),
+        ("threads: 33", "33 threads need limits with pids: 65"),
+        ("threads: 8\n  server: gevent", "gevent has no threads: use connections"),
+        ("connections: 100", "connections needs server: gevent; others have threads"),
+        ("connections: 0", "connections is '0': it should be greater than or equal to 1"),
+        ("networks: [edge]", "item 1 of networks is 'edge': use 'outside'"),
+        ("sticky: 1", "sticky must be true or false"),
+        ("image: orders", "image is 'orders': use an image with a tag or a digest"),
+        ("app: x\n  image: a:1", "image already has the code: remove app"),
+        ("server: granian\n  image: a:1", "image already has the code: remove server"),
+        ("dockerfile: Dockerfile", "dockerfile needs path, the folder of the file"),
         ("limits: {memory: 1MiB, series: 1, cpu: 0}", "cpu is '0': it should be greater than 0"),
         ("limits: {memory: 1MiB, series: 1, cpu: 65}", "cpu is '65': it should be less than or"),
         ("limits: {memory: 1MiB, series: 1, pids: 15}", "pids is '15': it should be greater"),
         ("limits: {memory: 1MiB, series: 1, response: 5}", "response is '5': use a duration such"),
         (
-            "limits: {memory: 1MiB, series: 1, response: 61s}",
-            "response is '61s': it should be less",
+            "limits: {memory: 1MiB, series: 1, response: 301s}",
+            "response is '301s': it should be less",
+        ),
+        ("limits: {memory: 1MiB, series: 1, body: 1MB}", "body is '1MB': use a size such as 4KiB"),
+        (
+            "limits: {memory: 1MiB, series: 1, headers: 8KiB}",
+            "headers is '8KiB': it should be less than or equal to 7168",
+        ),
+        (
+            "limits: {memory: 1MiB, series: 1, tunnel_timeout: 60}",
+            "tunnel_timeout is '60': use a duration such",
         ),
     ],
 )
@@ -137,7 +158,7 @@ def test_public_and_internal_paths_are_read(tmp_path: Path) -> None:
         ("a: {port: 5000, audit: {}}", "1: path is missing"),
         (
             "a: {port: 5000,\n\n  server: uwsgi}",
-            "3: server is 'uwsgi': use 'gunicorn' or 'granian'.",
+            "3: server is 'uwsgi': use 'granian', 'gunicorn' or 'gevent'.",
         ),
         ("a: {port: 5000,\n\n  audit: {path: x}}", "3: path is 'x': use a path such as /orders"),
         (
