@@ -331,7 +331,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description="Load two instances of each server for minutes or hours; restart one of them"
         " every minute. Exit with 1 if a request was lost or not counted once.",
     )
-    parser.add_argument("--server", action="append", choices=SERVERS, help="default: gunicorn, granian")
+    default = " and ".join(DEFAULT_SERVERS)
+    parser.add_argument("--server", action="append", choices=SERVERS, help=f"default: {default}")
     parser.add_argument("--minutes", type=float, default=BENCH_MINUTES, help="default: 10")
     parser.add_argument("--rate", type=float, default=RATE, help="requests/s, default: 200")
     options = parser.parse_args(arguments)

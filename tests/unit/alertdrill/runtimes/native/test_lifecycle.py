@@ -37,7 +37,7 @@ def failing(error: BaseException) -> Callable[..., None]:
 
 
 def test_up_checks_before_it_starts(runtime: Any, messages: list[str]) -> None:
-    assert runtime.up(ignore) == MISSING
+    assert tuple(runtime.up(ignore)) == MISSING
     assert messages[:3] == ["ports", "check", "supervisord"]
     assert messages.index("wait web-1") > messages.index("start prometheus-1")
 

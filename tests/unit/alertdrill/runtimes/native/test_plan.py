@@ -13,6 +13,7 @@ import yaml
 from alertdrill.config import ROOT
 from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import ImageVersions, Ports, StackSettings
+from alertdrill.runtimes.native import supervisor
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.plan import (
     FAKE_LOKI_CONFIG,
@@ -22,6 +23,7 @@ from alertdrill.runtimes.native.plan import (
 )
 from alertdrill.toolchain.find import Program
 from alerting.responder.settings import ResponderSettings
+from tests.unit.alertdrill.declared_services import redeclare
 
 PlanWith = Callable[..., Plan]
 OURS = {*SERVICES, "responder", "control"}
@@ -46,6 +48,18 @@ def test_every_port_is_used_once(plan: Plan) -> None:
     expected += ports.of_instances()
     used = [port for process in plan.processes for port in process.ports]
     assert Counter(used) == Counter(expected)
+
+
+def test_long_response_has_the_time_to_end(
+    plan_with: PlanWith, layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = SERVICES["web"].limits.model_copy(update={"response": 60.0})
+    redeclare(monkeypatch, "web", limits=limits)
+    plan = plan_with()
+    seconds = {process.name: process.stop_seconds for process in plan.processes}
+    assert (seconds["web-1"], seconds["lb-1"], seconds["data-service-1"]) == (75, 75, 25)
+    assert plan.of("web")[0].environment["GRACEFUL_TIMEOUT"] == "60"
+    assert "stopwaitsecs=75\n" in supervisor.render(plan.of("web"), layout)
 
 
 def test_instances_listen_on_documented_ports(plan: Plan) -> None:

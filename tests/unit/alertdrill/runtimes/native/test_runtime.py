@@ -8,10 +8,12 @@ import pytest
 
 from alertdrill.clients import http
 from alertdrill.config import ROOT
+from alertdrill.config.services import SERVICES
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes.errors import NotReadyError, StackUnavailableError, UnknownTargetError
 from alertdrill.runtimes.native import configs, stack, tagged_processes
 from alertdrill.runtimes.prometheus_tsdb import TsdbError, TsdbStore
+from tests.unit.alertdrill.declared_services import redeclare
 
 Scale = Callable[[int], list[str]]
 
@@ -197,7 +199,7 @@ def test_impossible_replica_count_is_refused(
 def test_endless_request_aborts_scaling(
     scale: Scale, running: Any, messages: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stack, "DRAIN_TIMEOUT_S", 0)
+    monkeypatch.setattr(stack, "DRAIN_MARGIN_S", -SERVICES["web"].limits.response)
     running.lb.requests = {"web-2": 10**9}
     error = r"^Timed out after 0 s waiting for web-2 to finish its requests\.$"
     with pytest.raises(NotReadyError, match=error):
@@ -205,6 +207,27 @@ def test_endless_request_aborts_scaling(
     assert not any(message.startswith(("stop", "targets")) for message in messages)
     assert messages[-1] == "ready web/web-2"
     assert running.replicas()["web"] == 2
+
+
+def test_open_event_stream_does_not_abort_scaling(
+    scale: Scale, running: Any, messages: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = SERVICES["web"].limits.model_copy(update={"tunnel_timeout": 3600.0, "response": 0.0})
+    redeclare(monkeypatch, "web", limits=limits)
+    monkeypatch.setattr(stack, "DRAIN_MARGIN_S", 0)
+    running.lb.requests = {"web-2": 10**9}
+    scale(1)
+    assert "stop web-2" in messages
+    assert running.replicas()["web"] == 1
+
+
+def test_service_with_an_image_runs_in_containers_only(
+    runtime: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redeclare(monkeypatch, "data-service", image="example.com/data:1")
+    assert not runtime.plan().of("data-service")
+    with pytest.raises(UnknownTargetError, match=r"^data-service has an image: only a stack in"):
+        runtime.execute("data-service", ["true"])
 
 
 def test_failed_instance_gets_no_requests(
