@@ -21,6 +21,10 @@ COMMANDS = {
         "Build the OpenTelemetry Collector with Go.",
     ),
     "check": ("check", "check", "Check every configuration file."),
+    "check-service": (
+        *("check_service", "check_service"),
+        "Check a service against the contract, and print what to mend.",
+    ),
     "completion": ("app", "completion", "Print the completion script for a shell."),
     "dev": ("dev", "dev", "Start the stack, and renew services when their code changes."),
     "doctor": ("doctor", "doctor", "Check that this machine can run the stack."),
@@ -44,10 +48,12 @@ COMMANDS = {
     "pause": ("stack", "pause", "Freeze an instance or a service with SIGSTOP."),
     "restart": ("stack", "restart", "Restart an instance, or a service one instance at a time."),
     "resume": ("stack", "resume", "Resume a paused instance or service."),
+    "run": ("stack", "run_job", "Run the job of a service."),
     "scale": ("stack", "scale", "Scale services, as in `scale web=3`."),
     "start": ("stack", "start", "Start an instance or a service."),
     "status": ("stack", "status", "Show every instance and its state."),
     "stop": ("stack", "stop", "Stop an instance or a service gracefully."),
+    "test": ("stack", "run_tests", "Run the tests of a service."),
     "up": ("stack", "up", "Start the stack, or the components that are not running."),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -15,11 +16,21 @@ from ..config.derived import write_stale_files
 from ..config.services import SERVICES
 from ..drills.undo import end_abandoned_runs
 from ..errors import AlertdrillError
-from ..runtimes.base import EphemeralStackOwner, ProgressCallback, RunningStack
+from ..runtimes.base import (
+    EphemeralStackOwner,
+    ProgressCallback,
+    RunningStack,
+    StackRuntime,
+    require_service,
+)
 from ..runtimes.select import select_running_stack, select_stack_runtime
 from .app import COMMANDS
 from .console import address_table, instance_table, note, output, timed, warn
 from .doctor import path_hint
+
+
+def _stack_runtime() -> StackRuntime:
+    return select_stack_runtime(settings.current(), note)
 
 
 def _running_stack() -> RunningStack:
@@ -111,8 +122,39 @@ def execute(service: str, command: Sequence[str]) -> None:
     `exec blog -- flask --app blog db upgrade`. It runs beside the instances, and exits with the
     code of the command.
     """
-    stack = settings.current()
-    sys.exit(select_stack_runtime(stack, note).execute(service, command))
+    sys.exit(_stack_runtime().execute(service, command))
+
+
+@click.command(name="run", context_settings={"ignore_unknown_options": True})
+@click.argument("service")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def run_job(service: str, arguments: Sequence[str]) -> None:
+    """Run the job of a service.
+
+    The job is a command in its entry in apps/services.yml, as in `job: python -m report`. ARGUMENTS
+    come after it, as in `run report -- --rows 5 data.csv`. It has what `exec` gives a command, and
+    exits with its code.
+    """
+    job = require_service(service).job
+    if job is None:
+        raise AlertdrillError(
+            f"{service} has no job: add one to its entry in apps/services.yml, as in"
+            " `job: python -m report`, or use `alertdrill exec`."
+        )
+    sys.exit(_stack_runtime().execute(service, [*shlex.split(job), *arguments]))
+
+
+@click.command(name="test", context_settings={"ignore_unknown_options": True})
+@click.argument("service")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def run_tests(service: str, arguments: Sequence[str]) -> None:
+    """Run the tests of a service.
+
+    They are the command `test` of its entry in apps/services.yml, or else pytest with its folder in
+    tests/unit/apps. ARGUMENTS come after it, as in `test web -- -k home`. The tests have the
+    variables, secrets and volumes of the service, and the exit code is theirs.
+    """
+    sys.exit(_stack_runtime().test(service, arguments))
 
 
 @click.command()

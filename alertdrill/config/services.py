@@ -118,7 +118,8 @@ class Declaration(YamlModel):
     The code: `app` is what the server loads from the folder `path`, relative to the repository;
     `requirements`, a file in that folder, are installed for this service alone. In containers, its
     image is built from `dockerfile` in that folder, or `image` has everything in its place. Before
-    its instances start, `release` runs once. `server` runs an instance, with `threads`, or with
+    its instances start, `release` runs once. `job` and `test` are what `alertdrill run` and
+    `alertdrill test` run. `server` runs an instance, with `threads`, or with
     `connections` under gevent.
 
     Clients request the `public` paths, at `host` if it is set, and other services the `internal`
@@ -139,6 +140,8 @@ class Declaration(YamlModel):
     dockerfile: FileInFolder | None = None
     image: Image | None = None
     release: Command | None = None
+    job: Command | None = None
+    test: Command | None = None
     host: Host | None = None
     public: Sequence[UrlPath] = ()
     internal: Sequence[UrlPath] = ()
@@ -225,6 +228,11 @@ class Service(Declaration):
     def application(self) -> str:
         """What its server loads: module and call."""
         return self.app or f"apps.{self.package}:create_app()"
+
+    @property
+    def tests(self) -> str:
+        """The folder of its tests, relative to the repository, if `test` does not say more."""
+        return f"tests/unit/apps/{self.package}"
 
     @property
     def variable(self) -> str:

@@ -16,14 +16,17 @@ Every method raises `AlertdrillError` with one sentence that says what to do.
 
 from __future__ import annotations
 
+import json
+import shlex
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
+from ..config import ROOT
 from ..config.services import SERVICES, Service
 from ..config.settings import StackSettings
 from ..errors import AlertdrillError
@@ -41,6 +44,9 @@ HEAL_LABEL = "alertdrill.heal"
 MAX_STOPPED_S = 600.0
 HEAL_VALUES = ("true", "1")
 POLL_INTERVAL_S = 0.1
+SERVER_LOGGERS = ("_granian", "gunicorn.error")
+# Of a log line in a message.
+MAX_LINE = 400
 # The path at which the control API tells Prometheus whether the supervisor answers.
 SUPERVISOR_METRICS = "/supervisor/metrics"
 
@@ -176,6 +182,9 @@ class StackRuntime(RunningStack, Protocol):
         It has this terminal, and is no instance: it gets no requests.
         """
 
+    def test(self, service: str, arguments: Sequence[str]) -> int:
+        """Run the tests of a service as `execute` runs a command; return their exit code."""
+
     def down(self, on_progress: ProgressCallback) -> None:
         """Stop everything that `up` started, also after a crash."""
 
@@ -258,6 +267,37 @@ def require_service(name: str) -> Service:
     if name not in SERVICES:
         raise UnknownTargetError(f"no service named {name!r}: use {', '.join(SERVICES)}.")
     return SERVICES[name]
+
+
+def test_command(service: Service, python: str) -> Sequence[str]:
+    """Return the command that tests a service; raise `UnknownTargetError` without tests.
+
+    `python` is the program that has pytest.
+    """
+    if service.test:
+        return shlex.split(service.test)
+    if service.path or not (ROOT / service.tests).is_dir():
+        raise UnknownTargetError(
+            f"{service.name} has no tests: write them in {service.tests}, or add test, as in"
+            " `test: python -m pytest`, to its entry in apps/services.yml."
+        )
+    return [python, "-m", "pytest", "-n0", "-p", "no:cacheprovider", service.tests]
+
+
+def telling_line(lines: Iterable[str]) -> str:
+    """Return the last line about an error, or else the last one; empty if there is none.
+
+    Of an error that is its message. Servers log more about the end of a worker than its reason.
+    """
+    last = error = ""
+    for line in filter(str.strip, lines):
+        last = line
+        with suppress(ValueError, AttributeError):  # it is no JSON object
+            record = json.loads(line)
+            is_error = record.get("level") in ("ERROR", "CRITICAL")
+            if is_error and record.get("logger") not in SERVER_LOGGERS:
+                error = str(record.get("message", line))
+    return (error or last)[:MAX_LINE]
 
 
 def check_replicas(service: str, count: int) -> None:

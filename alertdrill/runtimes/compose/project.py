@@ -61,10 +61,19 @@ class ComposeProject:
         text = render_overlay(self.settings, project.model())
         if text is None:
             return project
+        return project._with_overlay("overlay.yml", text)
+
+    def with_overlay(self, document: Mapping[str, Any]) -> ComposeProject:
+        """Return a copy with one more overlay for its commands."""
+        # JSON is valid YAML. Compose would read a single dollar as a variable.
+        text = json.dumps(document, indent=2).replace("$", "$$") + "\n"
+        return self._with_overlay("command.yml", text)
+
+    def _with_overlay(self, name: str, text: str) -> ComposeProject:
         self.folder.mkdir(parents=True, exist_ok=True)
-        file = self.folder / "overlay.yml"
+        file = self.folder / name
         file.write_text(text)
-        return replace(project, overlays=[file])
+        return replace(self, overlays=[*self.overlays, file])
 
     def with_variables(self, more: Mapping[str, str]) -> ComposeProject:
         """Return a copy with more variables."""

@@ -20,7 +20,7 @@ from ...config.services import SERVICES, all_components
 from ...config.settings import LOCAL_REGISTRY, StackSettings
 from ...timescale.ephemeral_stack_settings import ephemeral_identity
 from .. import port_check
-from ..base import ProgressCallback, project_lock, require_service
+from ..base import ProgressCallback, project_lock, require_service, test_command
 from ..engine import Container, ProjectEngine
 from ..errors import EngineError, ServiceNotReadyError, UnknownTargetError
 from . import images, leftovers, live_update, renewal
@@ -34,6 +34,8 @@ LOGGED = re.compile(r"(\S+)\s+\| ?(.*)", re.DOTALL)
 # Short enough that lines appear as they are written.
 POLL_INTERVAL_S = 0.2
 CHUNK = 65536
+# The service of docker-compose.yml whose image has every test.
+TEST = "test"
 
 
 class ComposeRuntime(ContainerRuntime):
@@ -141,13 +143,31 @@ class ComposeRuntime(ContainerRuntime):
         """Run a command in a container of its own, as an instance of a service; return its code."""
         require_service(service)
         self._require_engine()
-        project = self._project.resolve()
+        return self._run_once(self._project.resolve(), service, command)
+
+    def _run_once(self, project: ComposeProject, service: str, command: Sequence[str]) -> int:
         terminal = () if sys.stdin.isatty() else ("--no-TTY",)
         return subprocess.run(  # noqa: S603 - docker itself, and the user's own command
             project.command_line("run", "--rm", "--no-deps", *terminal, service, *command),
             env=project.environment(),
             check=False,
         ).returncode
+
+    def test(self, service: str, arguments: Sequence[str]) -> int:
+        """Run the tests of a service as `execute` runs a command; return their exit code.
+
+        The image of a service in this repository has no tests: that of all tests takes its place.
+        """
+        declared = require_service(service)
+        command = [*test_command(declared, "python"), *arguments]
+        if declared.test:
+            return self.execute(service, command)
+        self._require_engine()
+        project = self._project.resolve()
+        model = project.model(profiles=[TEST])["services"][TEST]
+        project.run("build", "--quiet", TEST, profiles=[TEST])
+        keys = {key: model[key] for key in ("image", "memswap_limit", "deploy", "tmpfs")}
+        return self._run_once(project.with_overlay({"services": {service: keys}}), service, command)
 
     def down(self, on_progress: ProgressCallback) -> None:
         """Remove every container that `up` created, also after a crash; the volumes stay.

@@ -21,14 +21,7 @@ from .. import config_files
 from ..base import Instance, ProgressCallback, State, check_replicas, require_service
 from ..errors import ServiceNotReadyError, UnknownTargetError
 from ..prometheus_tsdb import TsdbError, TsdbStore
-from . import (
-    configs,
-    environments,
-    live_update,
-    log_files,
-    service_command,
-    tagged_processes,
-)
+from . import configs, environments, live_update, log_files, service_command, tagged_processes
 from .plan import Plan, Process, url
 from .stack import PROBE_TIMEOUT_S, NativeStack
 from .supervisor_watch import SupervisorWatch
@@ -269,6 +262,11 @@ class NativeRuntime(NativeStack):
         self.provide_files(declared)
         environments.prepare(declared, lambda _: None)
         return service_command.run_in_terminal(self.plan().of(service)[0], command)
+
+    def test(self, service: str, arguments: Sequence[str]) -> int:
+        """Run the tests of a service as `execute` runs a command; return their exit code."""
+        command = service_command.tests(require_service(service))
+        return self.execute(service, [*command, *arguments])
 
     def scale(self, service: str, count: int, on_progress: ProgressCallback) -> None:
         """Scale a service to `count` instances without losing a request."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
+from ...config.services import Service
 from ...toolchain.commands import failure_reason
+from ..base import test_command
 from ..errors import NotReadyError, UnknownTargetError
 from .plan import Process
 from .supervisor import ENVIRONMENT_PASSED_ON
@@ -49,6 +53,17 @@ def run_in_terminal(process: Process, command: Sequence[str]) -> int:
     return subprocess.run(  # noqa: S603 - the user's own command
         arguments, cwd=process.directory, env=environment(process), check=False
     ).returncode
+
+
+def tests(service: Service) -> Sequence[str]:
+    """Return the command that tests a service; raise `UnknownTargetError` if there is none."""
+    command = test_command(service, sys.executable)
+    if not service.test and find_spec("pytest") is None:
+        raise UnknownTargetError(
+            f"The tests of {service.name} need pytest: run `make test T={service.tests}` once,"
+            " which installs it."
+        )
+    return command
 
 
 def environment(process: Process) -> Mapping[str, str]:

@@ -111,6 +111,10 @@ class FakeRuntime(StackRuntime, FaultTarget):
         on_progress(f"{service} is renewed")
         self._record("renew", service)
 
+    def test(self, service: str, arguments: Sequence[str]) -> int:
+        self._record("test", service, *arguments)
+        return 5
+
     def execute(self, service: str, command: Sequence[str]) -> int:
         self._record("execute", service, *command)
         return 3

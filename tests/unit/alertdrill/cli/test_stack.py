@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 from alertdrill.cli import app, check, stack
 from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes.base import Instance, State
+from tests.unit.alertdrill.declared_services import redeclare
 from tests.unit.alertdrill.fake_runtime import FakeRuntime, instance
 
 Run = Callable[..., Result]
@@ -207,3 +208,24 @@ def test_exec_runs_a_command_of_a_service_and_exits_with_its_code(
 ) -> None:
     assert run("exec", "web", "--", "flask", "--app", "blog", "init-db").exit_code == 3
     assert runtime.calls[-1] == ("execute", "web", "flask", "--app", "blog", "init-db")
+
+
+def test_run_adds_arguments_to_the_job(
+    run: Run, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redeclare(monkeypatch, "web", job="python -m report 'two words'")
+    assert run("run", "web", "--", "--rows", "5").exit_code == 3
+    expected = ("execute", "web", "python", "-m", "report", "two words", "--rows", "5")
+    assert runtime.calls[-1] == expected
+
+
+def test_run_without_a_job_says_where_to_add_it(run: Run, runtime: FakeRuntime) -> None:
+    result = run("run", "web")
+    assert result.exit_code == 1
+    assert "web has no job: add one to its entry in apps/services.yml" in result.stderr
+    assert not runtime.calls
+
+
+def test_test_passes_arguments_and_the_exit_code(run: Run, runtime: FakeRuntime) -> None:
+    assert run("test", "web", "--", "-k", "home").exit_code == 5
+    assert runtime.calls[-1] == ("test", "web", "-k", "home")

@@ -1,6 +1,6 @@
 import pytest
 
-from alertdrill.runtimes.base import instances_of
+from alertdrill.runtimes.base import instances_of, telling_line
 from alertdrill.runtimes.errors import UnknownTargetError
 from tests.unit.alertdrill.fake_runtime import instance
 
@@ -10,3 +10,17 @@ def test_instances_of_a_service_include_those_on_standby() -> None:
     assert [item.name for item in instances_of("web", status)] == ["web-1", "web-2"]
     with pytest.raises(UnknownTargetError, match="no service named 'mail'"):
         instances_of("mail", status)
+
+
+@pytest.mark.parametrize(
+    ("lines", "line"),
+    [
+        ([], ""),
+        (["first", "last", " "], "last"),
+        (['{"level":"ERROR","message":"No database."}', '{"level":"INFO"}'], "No database."),
+        (['{"level":"CRITICAL"}', "Stopped", "[1]"], '{"level":"CRITICAL"}'),
+        (["x" * 1000], "x" * 400),
+    ],
+)
+def test_line_about_an_error_says_more_than_the_last(lines: list[str], line: str) -> None:
+    assert telling_line(lines) == line

@@ -15,6 +15,7 @@ from alertdrill.runtimes.compose import runtime as module
 from alertdrill.runtimes.compose.project import ComposeProject
 from alertdrill.runtimes.compose.runtime import ComposeRuntime
 from alertdrill.runtimes.errors import EngineError, ServiceNotReadyError, UnknownTargetError
+from tests.unit.alertdrill.declared_services import redeclare
 from tests.unit.alertdrill.runtimes.fake_engine import FakeEngine
 
 Docker = Callable[[str], ComposeRuntime]
@@ -262,6 +263,38 @@ def test_command_of_a_service_runs_in_a_container_of_its_own(
 def test_command_of_an_unknown_service_is_refused(docker: Docker) -> None:
     with pytest.raises(UnknownTargetError, match="no service named 'lb': use web"):
         docker("").execute("lb", ["true"])
+
+
+def test_tests_of_a_service_run_in_its_place_with_the_image_of_the_tests(
+    docker: Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = docker("exit 7")
+    limits = {"resources": {"limits": {"memory": "2G"}}}
+    model = {"image": "tests:1", "memswap_limit": "2G", "deploy": limits, "tmpfs": ["/tmp"]}
+    builds: list[tuple[str, ...]] = []
+    monkeypatch.setattr(runtime, "_require_engine", lambda: None)
+    monkeypatch.setattr(ComposeProject, "resolve", lambda project: project)
+    monkeypatch.setattr(ComposeProject, "model", lambda *_, **__: {"services": {"test": model}})
+    monkeypatch.setattr(ComposeProject, "run", lambda _, *words, **__: builds.append(words))
+    assert runtime.test("web", ["-k", "home"]) == 7
+    assert builds == [("build", "--quiet", "test")]
+    called = (tmp_path / "called").read_text()
+    command = "python -m pytest -n0 -p no:cacheprovider tests/unit/apps/web -k home"
+    assert called.endswith(f"run --rm --no-deps --no-TTY web {command}\n")
+    overlay = Path(called.split("--file ")[-1].split()[0])
+    assert json.loads(overlay.read_text()) == {"services": {"web": model}}
+
+
+def test_tests_of_an_application_run_in_its_own_image(
+    docker: Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redeclare(monkeypatch, "web", test="python -m pytest tests")
+    runtime = docker("exit 7")
+    monkeypatch.setattr(runtime, "_require_engine", lambda: None)
+    monkeypatch.setattr(ComposeProject, "resolve", lambda project: project)
+    assert runtime.test("web", ["-x"]) == 7
+    called = (tmp_path / "called").read_text()
+    assert called.endswith("--no-TTY web python -m pytest tests -x\n")
 
 
 def test_failed_service_is_reported_and_not_started_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -227,3 +227,29 @@ def test_ephemeral_stack_keeps_the_environments_of_the_users(
     monkeypatch.setattr(runtime, "ephemeral", is_ephemeral)
     runtime.up(ignore)
     assert names == removed
+
+
+def test_tests_of_a_service_have_its_files(runtime: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = 'sh -c \'test "$1" = -k && touch "$DATA/tested" && exit 4\' sh'
+    redeclare(monkeypatch, "web", volumes=["data"], env={"DATA": "{data}"}, test=command)
+    assert runtime.test("web", ["-k"]) == 4
+    assert (runtime.layout.volume("web", "data") / "tested").exists()
+
+
+def test_service_in_this_repository_is_tested_by_pytest(
+    runtime: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[tuple[str, ...]] = []
+    monkeypatch.setattr(runtime, "execute", lambda name, command: commands.append((name, *command)))
+    runtime.test("data-service", ["-x"])
+    [(name, _, *pytest_and_options, folder, option)] = commands
+    assert (name, pytest_and_options[:2]) == ("data-service", ["-m", "pytest"])
+    assert (folder, option) == ("tests/unit/apps/data_service", "-x")
+
+
+def test_service_without_tests_is_told_where_to_write_them(
+    runtime: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redeclare(monkeypatch, "web", path="../blog", app="blog:app")
+    with pytest.raises(UnknownTargetError, match=r"^web has no tests: write them in tests/unit/"):
+        runtime.test("web", [])

@@ -1,0 +1,1 @@
+"""Check a service against the contract of an instrumented service, on instances of its own."""
