@@ -296,7 +296,8 @@ def telling_line(lines: Iterable[str]) -> str:
             record = json.loads(line)
             is_error = record.get("level") in ("ERROR", "CRITICAL")
             if is_error and record.get("logger") not in SERVER_LOGGERS:
-                error = str(record.get("message", line))
+                cause = (record.get("exception") or {}).get("message", "")
+                error = f"{record.get('message', line)} {cause}".rstrip()
     return (error or last)[:MAX_LINE]
 
 

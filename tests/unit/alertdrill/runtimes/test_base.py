@@ -18,6 +18,13 @@ def test_instances_of_a_service_include_those_on_standby() -> None:
         ([], ""),
         (["first", "last", " "], "last"),
         (['{"level":"ERROR","message":"No database."}', '{"level":"INFO"}'], "No database."),
+        (
+            [
+                '{"level":"ERROR","message":"It fails.","exception":{"message":"No file."}}',
+                '{"level":"ERROR","logger":"_granian","message":"Unexpected exit"}',
+            ],
+            "It fails. No file.",
+        ),
         (['{"level":"CRITICAL"}', "Stopped", "[1]"], '{"level":"CRITICAL"}'),
         (["x" * 1000], "x" * 400),
     ],
