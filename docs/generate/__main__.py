@@ -10,6 +10,7 @@ from pathlib import Path
 from . import (
     alerts,
     cli,
+    containers,
     decision_codes,
     fault_kinds,
     kill_matrix,
@@ -23,6 +24,7 @@ REFERENCE = Path(__file__).resolve().parent.parent / "reference"
 PAGES: Mapping[str, Callable[[], str]] = {
     "alerts.md": alerts.page,
     "cli.md": cli.page,
+    "containers.md": containers.page,
     "decision-codes.md": decision_codes.page,
     "fault-kinds.md": fault_kinds.page,
     "kill-matrix.md": kill_matrix.page,

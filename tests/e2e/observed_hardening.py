@@ -1,4 +1,4 @@
-"""The containers of a project, as rows of the table in docs/explanation/security.md."""
+"""The containers of a project, as rows of the table in docs/reference/containers.md."""
 
 from __future__ import annotations
 

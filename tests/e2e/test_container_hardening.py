@@ -66,9 +66,9 @@ def rows(stack: Stack) -> list[Row]:
 
 
 def test_security_table_matches_the_running_containers(rows: list[Row]) -> None:
-    page = (ROOT / "docs/explanation/security.md").read_text()
+    page = (ROOT / "docs/reference/containers.md").read_text()
     missing = [line for line in table(rows).splitlines() if line not in page]
-    assert missing == [], "docs/explanation/security.md differs from what runs: add these lines"
+    assert missing == [], "docs/reference/containers.md differs from what runs"
 
 
 def test_only_listed_containers_run_as_root(rows: list[Row]) -> None:
