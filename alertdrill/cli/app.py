@@ -23,7 +23,7 @@ COMMANDS = {
     "check": ("check", "check", "Check every configuration file."),
     "check-service": (
         *("check_service", "check_service"),
-        "Check a service against the contract, and print what to mend.",
+        "Check a service against the contract, and print what to fix.",
     ),
     "completion": ("app", "completion", "Print the completion script for a shell."),
     "dev": ("dev", "dev", "Start the stack, and renew services when their code changes."),

@@ -30,7 +30,7 @@ from .console import note, output, table
     "--requests", "count", type=click.IntRange(1, 100_000), default=200, show_default=True
 )
 def check_service(service: str, path: str | None, count: int) -> None:
-    """Check a service against the contract, and print what to mend.
+    """Check a service against the contract, and print what to fix.
 
     It starts instances of its own beside the stack, with one worker and with two, with empty
     volumes and new secrets. Exit with 1 if a check fails.

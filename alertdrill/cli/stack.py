@@ -131,7 +131,7 @@ def execute(service: str, command: Sequence[str]) -> None:
 def run_job(service: str, arguments: Sequence[str]) -> None:
     """Run the job of a service.
 
-    The job is a command in its entry in apps/services.yml, as in `job: python -m report`. ARGUMENTS
+    The job is a command in its entry in apps/services.yml, as in `job: flask --app orders report`. ARGUMENTS
     come after it, as in `run report -- --rows 5 data.csv`. It has what `exec` gives a command, and
     exits with its code.
     """
@@ -139,7 +139,7 @@ def run_job(service: str, arguments: Sequence[str]) -> None:
     if job is None:
         raise AlertdrillError(
             f"{service} has no job: add one to its entry in apps/services.yml, as in"
-            " `job: python -m report`, or use `alertdrill exec`."
+            " `job: flask --app orders report`, or use `alertdrill exec`."
         )
     sys.exit(_stack_runtime().execute(service, [*shlex.split(job), *arguments]))
 

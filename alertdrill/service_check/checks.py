@@ -1,6 +1,6 @@
 """The contract of an instrumented service, check by check.
 
-A check returns what it has found, or raises `ContractError` with a sentence about what to mend.
+A check returns what it has found, or raises `ContractError` with a sentence about what to fix.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ MIN_SECRET_LENGTH = 16
 CONFIG_SCRIPT = """
 import importlib, json, sys
 module, _, name = sys.argv[1].partition(":")
-found = eval(name or "app", vars(importlib.import_module(module)))
-key = getattr(found, "config", {}).get("SECRET_KEY")
+application = eval(name or "app", vars(importlib.import_module(module)))
+key = getattr(application, "config", {}).get("SECRET_KEY")
 print("\\n" + json.dumps(key.decode("latin-1") if isinstance(key, bytes) else key))
 """
 PROBE_TIMEOUT_S = 60.0
@@ -48,12 +48,12 @@ MIB = 2**20
 
 
 class ContractError(AlertdrillError):
-    """The service does not keep the contract; the message says what to mend."""
+    """The service does not keep the contract; the message says what to fix."""
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a check has found; `passed` is false if it says what to mend."""
+    """What a check has found; `passed` is false if it says what to fix."""
 
     name: str
     passed: bool

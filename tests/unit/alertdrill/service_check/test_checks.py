@@ -86,7 +86,7 @@ def process(folder: Path, code: str) -> Process:
 
 
 def check(folder: Path, code: str, service: Service | None = None) -> Mapping[str, str]:
-    """Return what to mend, by the name of the check; the others have passed."""
+    """Return what to fix, by the name of the check; the others have passed."""
     service = service or declared(path=str(folder))
     results = ServiceCheck(service, process(folder, code), folder, "/", 20).run()
     return {result.name: result.detail for result in results if not result.passed}
@@ -96,7 +96,7 @@ def test_good_service_passes_every_check(tmp_path: Path) -> None:
     assert check(tmp_path, GOOD) == {}
 
 
-def test_bad_service_is_told_what_to_mend(tmp_path: Path) -> None:
+def test_bad_service_is_told_what_to_fix(tmp_path: Path) -> None:
     faults = check(tmp_path, BAD)
     assert faults.keys() == {
         *("no default secret", "error pages", "bounded labels"),
