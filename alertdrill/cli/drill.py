@@ -14,14 +14,16 @@ from rich.status import Status
 from ..config import settings
 from ..config.durations import format_milliseconds
 from ..drills.context import DrillContext, DrillProgress
-from ..drills.loader import load_all
+from ..drills.loader import flat_loads, load_all
 from ..drills.model import ACTIONS, STEADY, Drill, InvalidDrillError, describe_healer
 from ..drills.report import failed_alerts, write
 from ..drills.result import SIGNS, DrillResult, Report
+from ..drills.retarget import retarget
 from ..drills.session import Options, provision, run_drills
 from ..drills.steady_state import watch_for_false_alarms
 from ..interrupts import INTERRUPTED
 from ..report import page
+from ..runtimes.base import require_service
 from ..runtimes.compose import run_drills_in_container
 from ..runtimes.select import resolve_runtime, select_fault_target
 from .console import escape, note, output, progress, show, table
@@ -121,9 +123,12 @@ def check() -> None:
 @click.option(
     "--last-failed", is_flag=True, help="Run the drills that did not pass in the last run."
 )
+@click.option(
+    "--service", help="Another service than the drill's own, with a load profile of its name."
+)
 @ephemeral_option
 def run_command(
-    alerts: Sequence[str], speed: float, current_stack: bool, last_failed: bool, ephemeral: bool
+    alerts: Sequence[str], service: str | None, last_failed: bool, speed: float, **where: bool
 ) -> None:
     """Run the drills of ALERTS, or all drills.
 
@@ -132,8 +137,13 @@ def run_command(
     """
     if last_failed:
         alerts = [*alerts, *failed_alerts(settings.current().home)]
+    current_stack, ephemeral = where["current_stack"], where["ephemeral"]
     drills = _select(alerts, backfill=ephemeral or not current_stack)
     words = ["drill", "run", *alerts]
+    if service is not None:
+        require_service(service)
+        drills = [retarget(drill, service, flat_loads()) for drill in drills]
+        words += ["--service", service]
     with _open_session(words, speed, current_stack, ephemeral) as context:
         report = run_drills(context, drills)
         file = write(report, context.folder)

@@ -131,8 +131,8 @@ def execute(service: str, command: Sequence[str]) -> None:
 def run_job(service: str, arguments: Sequence[str]) -> None:
     """Run the job of a service.
 
-    The job is a command in its entry in apps/services.yml, as in `job: flask --app orders report`. ARGUMENTS
-    come after it, as in `run report -- --rows 5 data.csv`. It has what `exec` gives a command, and
+    The job is a command in its entry in apps/services.yml, as in `job: flask --app orders report`.
+    ARGUMENTS come after it, as in `run orders -- --rows 5`. It has what `exec` gives a command, and
     exits with its code.
     """
     job = require_service(service).job

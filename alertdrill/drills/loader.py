@@ -74,7 +74,7 @@ def _sized(load: LoadSpec, root: Path) -> LoadSpec:
     """Return the load with the users of its profile, unless the drill gives a number."""
     if load.shape == NO_LOAD.shape or "users" in load.model_fields_set:
         return load
-    return load.model_copy(update={"users": _flat_loads(root / PROFILES)[load.shape]})
+    return load.model_copy(update={"users": flat_loads(root)[load.shape]})
 
 
 def _alerts(root: Path) -> list[str]:
@@ -105,7 +105,7 @@ def _mistakes(drill: Drill, stem: str, root: Path) -> Iterator[tuple[str, ...]]:
     if drill.fault.kind not in KINDS:
         what = f"unknown fault kind {drill.fault.kind!r}: known kinds are {', '.join(KINDS)}"
         yield what, "fault", "kind"
-    loads = [NO_LOAD.shape, *_flat_loads(root / PROFILES)]
+    loads = [NO_LOAD.shape, *flat_loads(root)]
     if drill.load.shape not in loads:
         what = f"the load is {drill.load.shape!r}: use one with a constant number of clients"
         yield f"{what} ({', '.join(loads)})", "load", "shape"
@@ -121,9 +121,10 @@ def _mistakes(drill: Drill, stem: str, root: Path) -> Iterator[tuple[str, ...]]:
 
 
 @cache
-def _flat_loads(file: Path) -> Mapping[str, int]:
+def flat_loads(root: Path = ROOT) -> Mapping[str, int]:
     """Return the number of users of each load whose number of clients is constant."""
-    return {name: load.users for name, load in load_profiles(file).items() if load.flat}
+    profiles = load_profiles(root / PROFILES)
+    return {name: load.users for name, load in profiles.items() if load.flat}
 
 
 @cache

@@ -64,7 +64,7 @@ def _image_user(name: str, service: Mapping[str, Any]) -> str:
     if not {"target", "dockerfile_inline"} & service.get("build", {}).keys():
         return "the image's"
     dockerfile = (ROOT / "apps/Dockerfile").read_text(encoding="utf-8")
-    users = set(re.findall(r"^USER (\S+)", dockerfile, re.MULTILINE))
+    users: set[str] = set(re.findall(r"^USER (\S+)", dockerfile, re.MULTILINE))
     if len(users) != 1:
         raise GenerateError(f"apps/Dockerfile has the users {users}: which one is that of {name}?")
     return users.pop()
