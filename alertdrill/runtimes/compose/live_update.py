@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...config import ROOT
 from ..base import ProgressCallback
 from ..config_files import BACKENDS_FILE, FRONTENDS
 from ..engine import Container
 from ..errors import EngineError
-from .init_config import ETC
+from .init_config import ETC, SOURCES
 from .project import ComposeProject
 
 # The files that init-config writes for each component, and the signal at which it reads them: a new
 # worker of HAProxy takes over the connections, and the old one finishes its requests.
-RELOADED: Mapping[str, tuple[str, Sequence[str]]] = {
-    "lb": ("USR2", [f"lb/{BACKENDS_FILE}", *(f"lb/{name}.map" for name in FRONTENDS)]),
-    "prometheus": ("HUP", ["prometheus/rules/services.yml", "prometheus/scrape.d/compose.yml"]),
-}
+SIGNALS = {"lb": "USR2", "prometheus": "HUP", "alertmanager": "HUP"}
 # Saves the addresses and the states of the load balancer's servers, so that its next worker waits
 # for no name server and no check. Its image has Perl, and no other client for the socket.
 SAVE_STATE = """
@@ -37,7 +35,7 @@ def configurations(project: ComposeProject) -> Texts:
     return {
         container.service: [
             project.engine.read(container.name, str(ETC / file))
-            for file in RELOADED[container.service][1]
+            for file in _files(container.service)
         ]
         for container in _reloaded(project)
     }
@@ -52,7 +50,7 @@ def reload(project: ComposeProject, before: Texts, on_progress: ProgressCallback
             on_progress(f"reloading {service} …")
             if service == "lb":
                 project.docker("exec", container.name, "perl", "-e", SAVE_STATE)
-            project.docker("kill", "--signal", RELOADED[service][0], container.name)
+            project.docker("kill", "--signal", SIGNALS[service], container.name)
 
 
 def require_same_ports(
@@ -70,4 +68,14 @@ def require_same_ports(
 
 
 def _reloaded(project: ComposeProject) -> Sequence[Container]:
-    return [item for item in project.engine.running() if item.service in RELOADED]
+    return [item for item in project.engine.running() if item.service in SIGNALS]
+
+
+def _files(component: str) -> Sequence[str]:
+    """Return the files below ETC whose change a component reads at its signal."""
+    if component == "lb":
+        return [f"lb/{BACKENDS_FILE}", *(f"lb/{name}.map" for name in FRONTENDS)]
+    if component == "alertmanager":
+        return ["alertmanager/alertmanager.yml"]
+    rules = sorted((ROOT / SOURCES["prometheus/rules"]).glob("*.yml"))
+    return ["prometheus/scrape.d/compose.yml", *(f"prometheus/rules/{rule.name}" for rule in rules)]

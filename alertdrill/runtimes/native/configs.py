@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -30,7 +31,13 @@ SOURCES = {
     **config_files.SOURCES,
     "prometheus/scrape.d/native.yml": "prometheus/scrape/native.yml",
 }
-RULES = "prometheus/rules"
+# What `up` installs again when it has changed: the files of each component below etc/, and the
+# folder or files of the repository that it reads by itself.
+LIVE: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
+    "prometheus": (["prometheus/rules"], []),
+    "alertmanager": (["alertmanager/alertmanager.yml"], []),
+    "responder": ([], ["alerting/policy.yml", "alerting/runbooks"]),
+}
 # The checker of each component's configuration, the file that is broken if it fails, and its
 # arguments. A program that checks its own configuration gets those of its start besides.
 CHECKS: Mapping[str, tuple[str, str, Sequence[str]]] = {
@@ -58,9 +65,9 @@ def write_all(
     for name in config_files.DROP_IN_FOLDERS:
         _remove(layout.etc / name)
         (layout.etc / name).mkdir(parents=True)
-    for name in SOURCES.keys() - {RULES}:
+    for name in SOURCES:
         install(layout, name, settings.speed)
-    install_rules(layout, settings.speed)
+    write_json(layout.digests, _digests())
     for process in plan.processes:
         if process.files:
             _link(process.directory / DATA_FOLDER, process.files)
@@ -94,20 +101,38 @@ def generated(layout: Layout, plan: Plan, settings: StackSettings) -> Mapping[Pa
     }
 
 
-def rules_are_installed(layout: Layout) -> bool:
-    """Return whether Prometheus has read the present rules."""
-    return layout.rules_digest.exists() and layout.rules_digest.read_text() == _rules_digest()
+def changed_components(layout: Layout) -> Sequence[str]:
+    """Return the components of LIVE that run with older files than the present ones."""
+    try:
+        installed = json.loads(layout.digests.read_text())
+    except (OSError, ValueError):  # none yet, or cut off by a crash
+        installed = {}
+    return [name for name, digest in _digests().items() if installed.get(name) != digest]
 
 
-def install_rules(layout: Layout, speed: float) -> None:
-    """Install the rules of Prometheus, which reads them at a signal or at its start."""
-    install(layout, RULES, speed)
-    write_atomically(layout.rules_digest, _rules_digest())
+def install_changes(layout: Layout, components: Sequence[str], speed: float) -> None:
+    """Install the files of components of LIVE, which read them at SIGHUP."""
+    for component in components:
+        for name in LIVE[component][0]:
+            install(layout, name, speed)
+    write_json(layout.digests, _digests())
 
 
-def _rules_digest() -> str:
-    texts = (file.read_bytes() for file in sorted((ROOT / SOURCES[RULES]).glob("*.yml")))
+def _digests() -> Mapping[str, str]:
+    return {
+        component: _digest([*(SOURCES[name] for name in installed), *own])
+        for component, (installed, own) in LIVE.items()
+    }
+
+
+def _digest(paths: Sequence[str]) -> str:
+    files = [file for path in paths for file in sorted(_files(ROOT / path))]
+    texts = (f"{file.name}\0".encode() + file.read_bytes() for file in files)
     return hashlib.sha256(b"\0".join(texts)).hexdigest()
+
+
+def _files(path: Path) -> Sequence[Path]:
+    return [*path.glob("*.*")] if path.is_dir() else [path]
 
 
 def write_webhook(layout: Layout, plan: Plan) -> None:

@@ -41,8 +41,8 @@ class Layout:
         self.supervisor_config = home / "supervisord.conf"
         # The replica counts, once a service was scaled.
         self.replicas = home / "state.json"
-        # Of the rules that Prometheus has read.
-        self.rules_digest = home / "rules.sha256"
+        # Of the files that components have read and that may change while they run.
+        self.digests = home / "digests.json"
         # The settings that the stack was started with, for the control API.
         self.stack = home / "stack.json"
         self.lock = home / "lock"

@@ -16,8 +16,8 @@ from . import configs, tagged_processes
 from .plan import Plan, Process
 from .stack import NativeStack
 
-# They read the services at their start, or at a signal.
-CONTROL, PROMETHEUS, LB = "control-1", "prometheus-1", "lb-1"
+# They read the services at their start, or at another signal than SIGHUP.
+CONTROL, LB = "control-1", "lb-1"
 
 
 def is_possible(stack: NativeStack, files: Mapping[Path, str], plan: Plan) -> bool:
@@ -59,7 +59,7 @@ def _apply(
 ) -> Mapping[str, str]:
     """Apply the change; return the reason of each service that is not ready."""
     desired, failed = stack.desired(plan.processes), dict[str, str]()
-    reload_rules(stack)
+    reload_configs(stack, on_progress)
     configs.write_all(stack.layout, plan, stack.settings, desired)
     new = _programs(stack.layout.supervisor_config.read_text())
     changed = {name for name in old.keys() & new.keys() if old[name] != new[name]}
@@ -92,13 +92,21 @@ def _apply(
     return failed
 
 
-def reload_rules(stack: NativeStack) -> None:
-    """Let Prometheus read its rules if they changed: they have the objectives and the limits."""
-    if configs.rules_are_installed(stack.layout):
+def reload_configs(stack: NativeStack, on_progress: ProgressCallback) -> None:
+    """Let components read their files if these have changed, such as the rules.
+
+    Raises `ConfigError`, and changes nothing, if one of them is broken.
+    """
+    components = configs.changed_components(stack.layout)
+    if not components:
         return
-    configs.install_rules(stack.layout, stack.settings.speed)
-    if pid := stack.supervisor.processes()[PROMETHEUS]["pid"]:
-        tagged_processes.signal_instance(pid, signal.SIGHUP)
+    stack.check(on_progress)
+    configs.install_changes(stack.layout, components, stack.settings.speed)
+    processes = stack.supervisor.processes()
+    for component in components:
+        on_progress(f"reloading {component}")
+        if pid := processes[f"{component}-1"]["pid"]:
+            tagged_processes.signal_instance(pid, signal.SIGHUP)
 
 
 def match_counts(

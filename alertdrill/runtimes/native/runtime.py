@@ -167,7 +167,7 @@ class NativeRuntime(NativeStack):
             if not self._changed(files) and (
                 self.supervisor.is_running() or self.supervise_again(on_progress)
             ):
-                live_update.reload_rules(self)
+                live_update.reload_configs(self, on_progress)
                 live_update.match_counts(self, plan, on_progress)
             elif self.supervisor.is_running() and live_update.is_possible(self, files, plan):
                 self.check(on_progress)  # what is broken changes nothing

@@ -44,11 +44,13 @@ def reload(project: Any, file: str) -> list[str]:
         ("lb/backends.cfg", ["exec alertdrill-lb-1 perl", "kill --signal USR2"]),
         ("lb/public.map", ["exec alertdrill-lb-1 perl", "kill --signal USR2"]),
         ("prometheus/rules/services.yml", ["kill --signal HUP"]),
-        ("prometheus/rules/slo.yml", []),
+        ("prometheus/rules/availability.yml", ["kill --signal HUP"]),
+        ("alertmanager/alertmanager.yml", ["kill --signal HUP"]),
+        ("prometheus/prometheus.yml", []),
     ],
 )
 def test_only_a_changed_component_reloads(file: str, commands: list[str]) -> None:
-    assert reload(FakeProject("lb-1", "prometheus-1", "web-1"), file) == commands
+    assert reload(FakeProject("lb-1", "prometheus-1", "alertmanager-1", "web-1"), file) == commands
 
 
 def test_component_that_has_just_started_does_not_reload() -> None:

@@ -183,16 +183,37 @@ def test_second_up_changes_nothing(running: Any, declare: Declare, messages: lis
     assert not any(message.startswith(("SIG", "start", "stop", "drain")) for message in messages)
 
 
-def test_changed_rules_are_read(
-    running: Any, declare: Declare, messages: list[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("component", ["prometheus", "alertmanager", "responder"])
+def test_changed_file_is_read_without_a_restart(
+    running: Any,
+    declare: Declare,
+    messages: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    component: str,
 ) -> None:
     declare(SERVICES)
-    monkeypatch.setattr(configs, "_rules_digest", lambda: "another")
+    digests = {**configs._digests(), component: "another"}
+    monkeypatch.setattr(configs, "_digests", lambda: digests)
     up(running)
-    assert [message for message in messages if message.startswith("SIG")] == ["SIGHUP prometheus-1"]
+    signals = [message for message in messages if message.startswith("SIG")]
+    assert signals == [f"SIGHUP {component}-1"]
     messages.clear()
     up(running)
-    assert "SIGHUP prometheus-1" not in messages
+    assert not any(message.startswith("SIG") for message in messages)
+
+
+def test_broken_file_is_not_installed(
+    running: Any, declare: Declare, messages: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise configs.ConfigError("prometheus/rules/x.yml is broken.")
+
+    declare(SERVICES)
+    monkeypatch.setattr(configs, "_digests", lambda: {"prometheus": "another"})
+    monkeypatch.setattr(running, "check", fail)
+    with pytest.raises(configs.ConfigError):
+        up(running)
+    assert not any(message.startswith("SIG") for message in messages)
 
 
 @pytest.mark.parametrize(
