@@ -15,7 +15,7 @@ from typing import Any
 import requests
 
 from ..clients.http import new_session
-from ..config.services import Service
+from ..config.service import Service
 from ..errors import AlertdrillError
 from ..runtimes.config_files import FRONTENDS
 

@@ -36,6 +36,7 @@ COMMANDS = {
         "Verify that no alert fires under steady load.",
     ),
     "images": ("build", "images", "Publish the stack's own images."),
+    "init": ("init", "init", "Declare the application in the current folder as a service."),
     "kill": ("stack", "kill", "Kill an instance or a service with SIGKILL."),
     "kill-matrix": (
         *("kill_matrix", "kill_matrix"),

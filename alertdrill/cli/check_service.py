@@ -13,7 +13,7 @@ import click
 from rich.text import Text
 
 from ..config import settings
-from ..config.services import Service
+from ..config.service import Service
 from ..runtimes.base import ProgressCallback, require_service
 from ..runtimes.errors import UnknownTargetError
 from ..runtimes.native import environments

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ..config import ROOT
-from ..config.services import MAX_PORT, MIN_PORT
+from ..config.service import MAX_PORT, MIN_PORT
 from ..scaffold.alert import ALERT_KINDS, AlertKind, add_alert
 from ..scaffold.repository import Repository, write_changes
 from ..scaffold.service import NewService, add_service, instructions

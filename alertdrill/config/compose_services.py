@@ -9,8 +9,9 @@ from typing import Any
 
 import yaml
 
+from .service import SECRETS, Service, url_variable
 from .service_values import RELEASE, SECRET_FILES
-from .services import SECRETS, Service, ops_port
+from .services import EXTERNAL_SERVICES, ops_port, pass_on
 
 GUNICORN = ["gunicorn", "--config", "python:alertdrill_telemetry.gunicorn_conf"]
 # What runs in place of the image's own command, which starts granian.
@@ -21,6 +22,8 @@ SERVERS = {
 }
 # The image that an application outside of this repository is built on; nothing runs it.
 BASE, BASE_IMAGE = "service-base", "alertdrill.invalid/service-base:${ALERTDRILL_VERSION:-0.1.0}"
+# The proxies in front of the engine, which allow containers by their names.
+PROXIES = ("docker-proxy", "drills-proxy")
 # Where a service finds its files; each folder is a volume or a file of the host.
 VOLUMES_FOLDER, GENERATED, PROVIDED = "/data", "/run/secrets/generated", "/run/secrets/provided"
 # $$ is Compose's $. /venv has no pip, and the requirements of the application take precedence.
@@ -47,7 +50,7 @@ def compose_services(services: Mapping[str, Service], compose: Mapping[str, Any]
         build = {**compose["x-tools"]["build"], "target": BASE}
         containers[BASE] = {"image": BASE_IMAGE, "build": build, "profiles": ["build"]}
     for service in services.values():
-        containers |= _containers(service, services, compose)
+        containers |= _containers(service, compose)
         volumes += [volume for volume, _ in _volumes(service)]
     document: dict[str, Any] = {"services": containers}
     if any(service.networks for service in services.values()):
@@ -59,8 +62,26 @@ def compose_services(services: Mapping[str, Service], compose: Mapping[str, Any]
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=10_000)
 
 
+def external_overlay(services: Mapping[str, Service], compose: Mapping[str, Any]) -> str:
+    """Return an overlay for docker-compose.yml with the services of other repositories.
+
+    It is empty without any. The stack's own programs learn of them by variables.
+    """
+    external = {name: service for name, service in services.items() if service.file}
+    if not external:
+        return ""
+    document = yaml.safe_load(compose_services(external, compose))
+    names = "".join(f"|{name}" for name in document["services"] if name != BASE)
+    passed_on = {EXTERNAL_SERVICES: pass_on(external).replace("$", "$$")}
+    document["services"] |= {
+        **{name: {"environment": passed_on} for name in ("init-config", "control", "drills")},
+        **{name: {"environment": {"EXTERNAL_NAMES": names}} for name in PROXIES},
+    }
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=10_000)
+
+
 def _containers(
-    service: Service, services: Mapping[str, Service], compose: Mapping[str, Any]
+    service: Service, compose: Mapping[str, Any]
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the container of a service, and before it those that run once."""
     name, first = service.name, dict(compose["x-service"]["depends_on"])
@@ -71,7 +92,6 @@ def _containers(
         first[f"{name}{SECRET_FILES}"] = completed
     memory = f"{service.limits.memory // 2**20}M"
     limits = {"cpus": f"{service.limits.cpu:g}", "memory": memory, "pids": service.limits.pids}
-    called = [services[peer] for peer in service.calls]
     common = {
         **_origin(service, compose["x-tools"]["build"]),
         "environment": {
@@ -79,7 +99,7 @@ def _containers(
             "SERVICE": name,
             **({} if service.image else {"APP": service.application}),
             **service.server_environment,
-            **{f"{peer.variable}_URL": "http://lb:8081" for peer in called},
+            **dict.fromkeys(map(url_variable, service.calls), "http://lb:8081"),
             **_own_environment(service),
         },
         **compose["x-hardened"],

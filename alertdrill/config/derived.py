@@ -15,7 +15,8 @@ import yaml
 from ..errors import AlertdrillError
 from . import ROOT
 from .compose_services import BASE, compose_services
-from .services import Service
+from .service import Service
+from .services import own_services
 
 RULES = "prometheus/rules/services.yml"
 COMPOSE = "deploy/compose/services.yml"
@@ -31,6 +32,7 @@ class StaleFilesError(AlertdrillError):
 
 def derived_files(services: Mapping[str, Service], root: Path = ROOT) -> Mapping[str, str]:
     """Return the text of each derived file, by its path in the repository."""
+    services = own_services(services)
     compose = yaml.safe_load((root / "docker-compose.yml").read_text(encoding="utf-8"))
     declared = compose_services(services, compose)
     # The control API inspects every container of the project, those that run once included.

@@ -1,280 +1,34 @@
-"""Our services, as `apps/services.yml` declares them; docs/how-to/add-a-service.md explains it."""
+"""Our services: those of `apps/services.yml`, and those that other repositories declare."""
 
 from __future__ import annotations
 
-import math
-import re
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from dotenv import dotenv_values
+from pydantic import TypeAdapter
 
 from ..errors import AlertdrillError
 from . import ROOT
 from .components import COMPONENTS, Component
-from .service_values import (
-    Application,
-    Command,
-    FileInFolder,
-    FileName,
-    Folder,
-    Host,
-    Image,
-    Memory,
-    ServiceName,
-    Size,
-    UrlPath,
-    Value,
-    VariableName,
-)
-from .yaml_lines import Seconds, YamlDocument, YamlModel, sentence
+from .service import DEFAULT_RESPONSE, Declaration, Service
+from .service_values import ServiceName
+from .yaml_lines import YamlDocument
 
-# Each service has a hundred native ports; ten services leave room for an ephemeral stack.
-MIN_PORT, MAX_PORT = 5000, 5009
 # From the port of an instance to that of its operations: far above the ports of the other services
 # in containers (ten), and natively between those of its service's instances (at most eight) and
 # those of the next service.
 OPS_OFFSET = 50
-# The highest number of an instance: its native port is below that of its operations, and the load
-# balancer and Prometheus look for this number of containers.
-MAX_REPLICAS = 8
-# The folder, in no repository, of the secrets that the operator provides: SERVICE/NAME for each.
-SECRETS = "secrets"
-# How long the load balancer waits for an answer, in seconds.
-DEFAULT_RESPONSE = 10.0
-# A stop takes this long in addition to the longest response: a drain (12 s), and 3 s to exit.
-STOP_SECONDS = 15
-# The load balancer has 896 connections for all clients.
-MAX_CONNECTIONS, DEFAULT_CONNECTIONS = 800, 100
-# Processes and threads of an instance beside its worker threads: those of its operations, mostly.
-OTHER_PIDS = 32
-# In a value of `env`: an escaped brace, or the name of a volume or a secret.
-PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
+
+# The variable with which `up` passes the services of other repositories to containers, which do not
+# see their files.
+EXTERNAL_SERVICES = "EXTERNAL_SERVICES"
 
 
 class ServicesError(AlertdrillError):
     """A declaration of a service is invalid; the message starts with file and line."""
-
-
-class Objective(YamlModel):
-    """The ratio of requests that must not fail, and the seconds within which one is fast enough."""
-
-    availability: float = Field(gt=0, lt=1)
-    latency: Seconds = Field(gt=0)
-
-
-class Limits(YamlModel):
-    """What an instance may use.
-
-    Bytes of memory, series of metrics that it exposes, CPUs, and threads and processes. A container
-    can't exceed memory, CPUs and pids; natively they are not enforced.
-
-    What the load balancer forwards: bytes of a request's header and of its body. `response` is how
-    many seconds it waits for an answer, and `tunnel_timeout` for a message of an open WebSocket or
-    a stream of events (SSE).
-    """
-
-    memory: Memory
-    series: int = Field(gt=0)
-    cpu: float = Field(default=1.0, gt=0, le=64)
-    pids: int = Field(default=64, ge=16)
-    # At most 8,190 bytes, which every server takes and which fit in the load balancer's buffer with
-    # a small body.
-    headers: Size | None = Field(default=None, ge=1024, le=7 * 1024)
-    body: Size | None = Field(default=None, ge=1024)
-    # A stop, a drain and a reload of the load balancer wait as long.
-    response: Seconds = Field(default=DEFAULT_RESPONSE, gt=0, le=300)
-    tunnel_timeout: Seconds | None = Field(default=None, gt=0, le=86_400)
-
-
-class Replicas(YamlModel):
-    """How many instances a service starts with, and up to how many the responder scales it out.
-
-    With two, another serves if one fails.
-    """
-
-    min: int = Field(default=2, ge=1, le=MAX_REPLICAS)
-    max: int = Field(default=4, ge=1, le=MAX_REPLICAS)
-
-    @model_validator(mode="after")
-    def _check_order(self) -> Replicas:
-        if self.min > self.max:
-            raise sentence(f"min is {self.min} and max is {self.max}: make max at least min", "max")
-        return self
-
-
-class AuditRequest(YamlModel):
-    """The request that `alertdrill audit` sends: its path, and its body as JSON."""
-
-    path: UrlPath
-    body: Any = None
-
-
-class Declaration(YamlModel):
-    """A service's entry in `services.yml`.
-
-    The code: `app` is what the server loads from the folder `path`, relative to the repository;
-    `requirements`, a file in that folder, are installed for this service alone. In containers, its
-    image is built from `dockerfile` in that folder, or `image` has everything in its place. Before
-    its instances start, `release` runs once. `job` and `test` are what `alertdrill run` and
-    `alertdrill test` run. `server` runs an instance, with `threads`, or with
-    `connections` under gevent.
-
-    Clients request the `public` paths, at `host` if it is set, and other services the `internal`
-    ones; all of them include the paths below. With `strip_prefix` the service gets requests without
-    its public path, which is in `X-Forwarded-Prefix`. With `sticky` a client's requests go to the
-    same instance. `calls` names the services that it calls, and the network `outside` lets it reach
-    other hosts. The responder may restart and scale it if `heal` is true.
-
-    Its files: `env` has its own variables, in whose values `{name}` is the path of one of its
-    `volumes`, which keep their files, or `secrets`. A secret is generated, or the operator provides
-    it.
-    """
-
-    port: int = Field(ge=MIN_PORT, le=MAX_PORT)
-    path: Folder | None = None
-    app: Application | None = None
-    requirements: FileInFolder | None = None
-    dockerfile: FileInFolder | None = None
-    image: Image | None = None
-    release: Command | None = None
-    job: Command | None = None
-    test: Command | None = None
-    host: Host | None = None
-    public: Sequence[UrlPath] = ()
-    internal: Sequence[UrlPath] = ()
-    strip_prefix: bool = False
-    sticky: bool = False
-    calls: Sequence[str] = ()
-    audit: AuditRequest | None = None
-    objective: Objective
-    limits: Limits
-    replicas: Replicas = Replicas()
-    heal: bool = True
-    server: Literal["granian", "gunicorn", "gevent"] = "granian"
-    threads: int = Field(default=8, ge=1, le=256)
-    connections: int | None = Field(default=None, ge=1, le=MAX_CONNECTIONS)
-    networks: Sequence[Literal["outside"]] = ()
-    env: Mapping[VariableName, Value] = {}
-    volumes: Sequence[FileName] = ()
-    secrets: Mapping[FileName, Literal["generated", "provided"]] = {}
-
-    @model_validator(mode="after")
-    def _check_code(self) -> Declaration:
-        if self.path and not self.app:
-            raise sentence("path needs app, as in app: blog:create_app()", "path")
-        for key in ("requirements", "dockerfile"):
-            if getattr(self, key) and not self.path:
-                raise sentence(f"{key} needs path, the folder of the file", key)
-        for key in ("path", "app", "server"):
-            if self.image and key in self.model_fields_set:
-                raise sentence(f"image already has the code: remove {key}", key)
-        if self.connections and self.server != "gevent":
-            raise sentence("connections needs server: gevent; others have threads", "connections")
-        if self.server == "gevent" and "threads" in self.model_fields_set:
-            raise sentence("gevent has no threads: use connections", "threads")
-        if (needed := self.threads + OTHER_PIDS) > self.limits.pids:
-            raise sentence(f"{self.threads} threads need limits with pids: {needed}", "threads")
-        return self
-
-    @model_validator(mode="after")
-    def _check_routes(self) -> Declaration:
-        if self.host and not self.public:
-            raise sentence("host needs public, as in public: [/]", "host")
-        if self.strip_prefix and (len(self.public) != 1 or self.public[0] == "/"):
-            raise sentence("strip_prefix needs one public path, as in public: [/blog]", "public")
-        return self
-
-    @model_validator(mode="after")
-    def _check_files(self) -> Declaration:
-        names = [*self.volumes, *self.secrets]
-        if repeated := [name for name in names if names.count(name) > 1]:
-            raise sentence(f"{repeated[0]} is the name of two volumes or secrets", "volumes")
-        called = {f"{name.replace('-', '_').upper()}_URL" for name in self.calls}
-        for variable, value in self.env.items():
-            if variable in called:
-                raise sentence(f"{variable} is set by calls", "env")
-            for match in PLACEHOLDER.finditer(value):
-                if (name := match[1]) not in (*names, None):
-                    declared = ", ".join(names) or "none"
-                    problem = f"{{{name}}}, which is no volume or secret: declared are {declared}"
-                    raise sentence(f"{variable} has {problem}", "env")
-        return self
-
-
-class Service(Declaration):
-    """A service."""
-
-    name: str
-
-    @property
-    def package(self) -> str:
-        """Its name as a Python package."""
-        return self.name.replace("-", "_")
-
-    @property
-    def location(self) -> str:
-        """The folder of its code, relative to the repository."""
-        return self.path or f"apps/{self.package}"
-
-    @property
-    def folder(self) -> Path:
-        """The folder of its code."""
-        return (ROOT / self.location).resolve()
-
-    @property
-    def application(self) -> str:
-        """What its server loads: module and call."""
-        return self.app or f"apps.{self.package}:create_app()"
-
-    @property
-    def tests(self) -> str:
-        """The folder of its tests, relative to the repository, if `test` does not say more."""
-        return f"tests/unit/apps/{self.package}"
-
-    @property
-    def variable(self) -> str:
-        """The prefix of its variables."""
-        return self.package.upper()
-
-    @property
-    def offset(self) -> int:
-        """The distance from INSTANCES_PORT to the ports of its native instances."""
-        return (self.port - MIN_PORT + 1) * 100
-
-    @property
-    def capacity(self) -> int:
-        """The requests that an instance answers at a time."""
-        return (
-            (self.connections or DEFAULT_CONNECTIONS) if self.server == "gevent" else self.threads
-        )
-
-    @property
-    def stop_seconds(self) -> float:
-        """The time that an instance has to stop."""
-        return STOP_SECONDS + self.limits.response
-
-    @property
-    def server_environment(self) -> Mapping[str, str]:
-        """The variables of its server."""
-        response = self.limits.response
-        variables = {"THREADS": str(self.capacity)}
-        if response > DEFAULT_RESPONSE:  # as the defaults of the library relate to ten seconds
-            variables["GRACEFUL_TIMEOUT"] = str(math.ceil(response))
-            variables["STALL_SECONDS"] = f"{response + 5:g}"
-        return variables
-
-    def environment(self, files: Mapping[str, str]) -> Mapping[str, str]:
-        """Return its own variables; `files` has the path of each of its volumes and secrets.
-
-        A doubled brace stands for a single one.
-        """
-        return {
-            variable: PLACEHOLDER.sub(lambda match: files.get(match[1], match[0][0]), value)
-            for variable, value in self.env.items()
-        }
 
 
 def ops_port(port: int) -> int:
@@ -285,27 +39,50 @@ def ops_port(port: int) -> int:
     return port + OPS_OFFSET
 
 
-def read_services(apps: Path) -> Mapping[str, Service]:
-    """Return the services that a folder declares; raise `ServicesError` if one is invalid."""
-    document = YamlDocument(apps / "services.yml", ServicesError)
+def read_services(apps: Path, files: Sequence[Path] = ()) -> Mapping[str, Service]:
+    """Return the services that a folder declares, and those of files of other repositories.
+
+    Raises `ServicesError` if one is invalid.
+    """
     services: dict[str, Service] = {}
+    documents: dict[str, YamlDocument] = {}
     owners: dict[tuple[str, object], str] = {}
-    for name, declaration in document.parse(dict[ServiceName, Declaration]).items():
-        service = Service(name=name, **declaration.model_dump(exclude_unset=True))
-        claims = [("port", service.port), *(("internal", path) for path in service.internal)]
-        claims += [("public", f"{service.host or ''}{path}") for path in service.public]
-        for key, item in claims:
-            owner = owners.setdefault((key, item), name)
-            if owner != name:
-                document.refuse(f"{key} {item} already belongs to {owner}", name, key)
-        # The image of the command line has the declarations without the code.
-        if (apps / "__init__.py").exists():
-            _check_code(document, service, apps.parent)
-        services[name] = service
+    for file in (apps / "services.yml", *files):
+        document = YamlDocument(file, ServicesError)
+        for name, declaration in document.parse(dict[ServiceName, Declaration]).items():
+            if name in services:
+                document.refuse(f"there is a service {name} already", name)
+            service = Service(name=name, **declaration.model_dump(exclude_unset=True))
+            if file in files:
+                service = _from_outside(document, service, file)
+            _claim(document, service, owners)
+            # The image of the command line has the declarations without the code.
+            if (apps / "__init__.py").exists():
+                _check_code(document, service, apps.parent)
+            services[name], documents[name] = service, document
     for name, service in services.items():
         if unknown := set(service.calls) - services.keys():
-            document.refuse(f"calls has {min(unknown)!r}, which is no service", name, "calls")
+            problem = f"calls has {min(unknown)!r}, which is no service"
+            documents[name].refuse(problem, name, "calls")
     return services
+
+
+def _from_outside(document: YamlDocument, service: Service, file: Path) -> Service:
+    """Return a service of another repository with the whole path of its folder."""
+    if service.image is None and service.path is None:
+        document.refuse("path is missing: use the folder of the code, as in path: .", service.name)
+    path = service.path and str((file.parent / service.path).resolve())
+    return service.model_copy(update={"path": path, "file": str(file)})
+
+
+def _claim(document: YamlDocument, service: Service, owners: dict[tuple[str, object], str]) -> None:
+    """Refuse a service whose port or paths belong to another one."""
+    claims = [("port", service.port), *(("internal", path) for path in service.internal)]
+    claims += [("public", f"{service.host or ''}{path}") for path in service.public]
+    for key, item in claims:
+        owner = owners.setdefault((key, item), service.name)
+        if owner != service.name:
+            document.refuse(f"{key} {item} already belongs to {owner}", service.name, key)
 
 
 def _check_code(document: YamlDocument, service: Service, root: Path) -> None:
@@ -326,12 +103,35 @@ def _check_code(document: YamlDocument, service: Service, root: Path) -> None:
             document.refuse(f"there is no file {file} in {service.path}", service.name, key)
 
 
+def external_files() -> Sequence[Path]:
+    """Return the files of SERVICES_FILES, of the environment or `.env`, as absolute paths."""
+    variables = {**dotenv_values(ROOT / ".env", interpolate=False), **os.environ}
+    names = (variables.get("SERVICES_FILES") or "").split(":")
+    return [ROOT / name.strip() for name in names if name.strip()]
+
+
+def pass_on(services: Mapping[str, Service]) -> str:
+    """Return the services of other repositories as the value of EXTERNAL_SERVICES."""
+    external = {name: service for name, service in services.items() if service.file}
+    return TypeAdapter(dict[str, Service]).dump_json(external, exclude_unset=True).decode()
+
+
+def _passed_on(text: str) -> Mapping[str, Service]:
+    return TypeAdapter(dict[str, Service]).validate_json(text)
+
+
+def own_services(services: Mapping[str, Service]) -> Mapping[str, Service]:
+    """Return the services of apps/services.yml, from which committed files follow."""
+    return {name: service for name, service in services.items() if service.file is None}
+
+
 class _DeclaredServices(Mapping[str, Service]):
-    """The services of `apps/services.yml`, in its order; the first use reads the file."""
+    """The services of apps/services.yml and of SERVICES_FILES; the first use reads the files."""
 
     @cached_property
     def _services(self) -> Mapping[str, Service]:
-        return read_services(ROOT / "apps")
+        services = read_services(ROOT / "apps", external_files())
+        return {**services, **_passed_on(os.environ.get(EXTERNAL_SERVICES, "{}"))}
 
     def __getitem__(self, name: str) -> Service:
         return self._services[name]

@@ -21,7 +21,8 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, TypeAdapter, V
 from .. import VERSION
 from ..errors import AlertdrillError
 from . import ROOT, env_block
-from .services import MAX_REPLICAS, SERVICES, healing_enabled, min_replicas, ops_port
+from .service import MAX_REPLICAS
+from .services import SERVICES, healing_enabled, min_replicas, ops_port
 
 # The runtimes that users choose from. `in-network` is Compose as seen from inside a container.
 RUNTIMES = ("auto", "native", "compose")
@@ -196,6 +197,8 @@ class StackSettings:
     runtime: Annotated[str, _one_of(*RUNTIMES, hidden=(IN_NETWORK, SWARM))] = "auto"
     lb_address: Annotated[str, _like(ADDRESS, "an IPv4 address")] = "127.0.0.1"
     ports: Ports = Ports()
+    # Files of other repositories that declare services, with colons between; services.py reads it.
+    services_files: str = ""
     # The mode of the responder.
     healing: Annotated[str, _one_of(*HEALING)] = "on"
     faults_enabled: Switch = True
@@ -275,6 +278,7 @@ def variables() -> Mapping[str, tuple[str, ...]]:
         "RUNTIME": ("runtime",),
         "LB_ADDRESS": ("lb_address",),
         **{f"{item.name.upper()}_PORT": ("ports", item.name) for item in fields(Ports)},
+        "SERVICES_FILES": ("services_files",),
         "HEALING": ("healing",),
         "FAULTS_ENABLED": ("faults_enabled",),
         "LOG_LEVEL": ("log_level",),

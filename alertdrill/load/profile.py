@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from ..config import ROOT
-from ..config.services import SERVICES, Service
+from ..config.service import Service
+from ..config.services import SERVICES
 from ..config.yaml_lines import Seconds, YamlDocument, YamlModel, sentence
 from ..errors import AlertdrillError
 

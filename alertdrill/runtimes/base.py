@@ -27,7 +27,8 @@ from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 from ..config import ROOT
-from ..config.services import SERVICES, Service
+from ..config.service import Service
+from ..config.services import SERVICES
 from ..config.settings import StackSettings
 from ..errors import AlertdrillError
 from ..file_lock import file_lock

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from string import Template
 
-from ..config import ROOT
-from ..config.services import SERVICES, Service, longest_response, ops_port
+from ..config import ROOT, derived
+from ..config.service import Service
+from ..config.services import SERVICES, longest_response, ops_port
 from ..timescale.render import language_of, render
 from .errors import UnknownTargetError
 
@@ -71,7 +72,22 @@ def rendered(source: str, speed: float) -> Mapping[str, str]:
     """Return the text at a speed of a committed file, or of each file of a folder, by name."""
     path = ROOT / source
     files = sorted(path.glob("*.yml")) if path.is_dir() else [path]
-    return {file.name: render(file.read_text(), speed, language_of(source)) for file in files}
+    return {file.name: render(_text(file), speed, language_of(source)) for file in files}
+
+
+def has_own_text(source: str) -> bool:
+    """Return whether a committed folder differs from what this stack reads.
+
+    It lacks the objectives and the limits of services that other repositories declare.
+    """
+    rules = SOURCES["prometheus/rules"]
+    return source == rules and any(service.file for service in SERVICES.values())
+
+
+def _text(file: Path) -> str:
+    if file == ROOT / derived.RULES:
+        return derived.rules(SERVICES)
+    return file.read_text(encoding="utf-8")
 
 
 def require_replaceable(sources: Mapping[str, str], component: str, name: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 from ..config.derived import RULES as DERIVED_RULES
-from ..config.services import Service
+from ..config.service import Service
 from .repository import (
     PROFILES_FILE,
     Repository,

@@ -13,7 +13,8 @@ from typing import Any
 
 import yaml
 
-from ..config.services import Service, ServicesError, read_services
+from ..config.service import Service
+from ..config.services import ServicesError, read_services
 from ..errors import AlertdrillError
 from ..load.profile import LoadError, LoadProfile, load_profiles
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..config.derived import derived_files
-from ..config.services import MAX_PORT, MIN_PORT
+from ..config.service import MAX_PORT, MIN_PORT
 from .alert import ALERT_NAME, add_alert
 from .repository import (
     PROFILES_FILE,
@@ -79,12 +79,12 @@ def add_service(repository: Repository, service: NewService) -> Repository:
     service without a folder of its own has its code and its tests in this repository.
     """
     _check_name(repository, service)
-    location = _location(repository, service) if service.folder else ""
+    lines = location(service, repository.root) if service.folder else ""
     code = {} if service.folder else _new_code(repository, service)
     entry = render(
         "service_entry",
         name=service.name,
-        location=location,
+        location=lines,
         port=str(_port(repository, service)),
         host=f"  host: {service.host}\n" if service.host else "",
         public=service.public_path,
@@ -146,12 +146,12 @@ def _new_code(repository: Repository, service: NewService) -> Mapping[str, str]:
     }
 
 
-def _location(repository: Repository, service: NewService) -> str:
-    """Return the lines of the entry about an application that exists."""
+def location(service: NewService, root: Path) -> str:
+    """Return the lines of the entry about an application, whose path is relative to `root`."""
     assert service.folder is not None
     if not service.folder.is_dir():
         raise ScaffoldError(f"There is no folder {service.folder}: give that of the application.")
-    path = os.path.relpath(service.folder.resolve(), repository.root.resolve())
+    path = os.path.relpath(service.folder.resolve(), root.resolve())
     lines = {"path": path, "app": service.app or ""}
     if (service.folder / REQUIREMENTS).is_file():
         lines["requirements"] = REQUIREMENTS

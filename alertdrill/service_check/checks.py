@@ -18,7 +18,7 @@ from pathlib import Path
 
 import requests
 
-from ..config.services import Service
+from ..config.service import Service
 from ..errors import AlertdrillError
 from ..logs.record import ACCESS_FIELDS, COMMON_FIELDS
 from ..runtimes.native.plan import Process

@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 from alertdrill.config import ROOT
-from alertdrill.config.services import SERVICES, Service
+from alertdrill.config.service import Service
+from alertdrill.config.services import SERVICES
 from alertdrill.runtimes import config_files
 from alertdrill.runtimes.config_files import BACKENDS_FILE, lb_files
 from alertdrill.toolchain.cache import default_cache

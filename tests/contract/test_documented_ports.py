@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.config.services import MAX_REPLICAS, SERVICES
+from alertdrill.config.service import MAX_REPLICAS
+from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import Ports
 from alertdrill.runtimes.compose.init_config import RenderContext, write_backends
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from alertdrill.config.derived import stale_files
-from alertdrill.config.services import SERVICES, Service
+from alertdrill.config.service import Service
+from alertdrill.config.services import SERVICES
 from alertdrill.drills.expression import PROMETHEUS_RULES, rule_groups
 from alertdrill.drills.loader import load_all
 from alertdrill.drills.model import Drill

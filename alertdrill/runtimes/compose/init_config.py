@@ -19,14 +19,8 @@ import yaml
 
 from ...config import ROOT, compose_services, derived
 from ...config.components import COMPONENTS
-from ...config.services import (
-    MAX_REPLICAS,
-    SERVICES,
-    Service,
-    all_components,
-    min_replicas,
-    ops_port,
-)
+from ...config.service import MAX_REPLICAS, Service
+from ...config.services import SERVICES, all_components, min_replicas, ops_port, own_services
 from ...config.settings import RANDOM
 from .. import config_files
 from ..alertmanager_login import write_login
@@ -184,7 +178,7 @@ def main() -> None:
     os.umask(0o002)  # drills, in the same group, may replace configurations
     context = RenderContext.from_env(os.environ)
     # Compose alone writes none of the derived files.
-    if (ROOT / derived.RULES).read_text(encoding="utf-8") != derived.rules(SERVICES):
+    if (ROOT / derived.RULES).read_text(encoding="utf-8") != derived.rules(own_services(SERVICES)):
         raise SystemExit(f"{derived.RULES}: {derived.STALE}")
     for folder in config_files.DROP_IN_FOLDERS:
         path = context.etc / folder

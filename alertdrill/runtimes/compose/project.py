@@ -11,10 +11,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import yaml
 from dotenv import dotenv_values
 
 from ...config import ROOT, env_block
 from ...config.components import COMPONENTS
+from ...config.compose_services import external_overlay
 from ...config.services import SERVICES, min_replicas
 from ...config.settings import StackSettings, variables
 from ...file_lock import file_lock
@@ -57,7 +59,7 @@ class ComposeProject:
         if self.settings.docker_root == defaults.docker_root:
             root = self.docker("info", "--format", "{{.DockerRootDir}}").strip()
             paths["DOCKER_ROOT"] = root or defaults.docker_root
-        project = self.with_variables(paths)
+        project = self.with_variables(paths)._with_external_services()
         text = render_overlay(self.settings, project.model())
         if text is None:
             return project
@@ -75,6 +77,18 @@ class ComposeProject:
         file.write_text(text)
         return replace(self, overlays=[*self.overlays, file])
 
+    def _with_external_services(self) -> ComposeProject:
+        compose = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+        text = external_overlay(SERVICES, compose)
+        if not text:
+            return self
+        override = ROOT / "docker-compose.override.yml"
+        own = [override] if override.exists() and not self.settings.ephemeral else []
+        project = replace(self, overlays=own)._with_overlay("external.yml", text)
+        # So that a plain `docker compose` sees them, too.
+        files = [os.path.relpath(file, ROOT) for file in (FILE, *project.overlays)]
+        return project.with_variables({"COMPOSE_FILE": ":".join(files)})
+
     def with_variables(self, more: Mapping[str, str]) -> ComposeProject:
         """Return a copy with more variables."""
         return replace(self, more={**self.more, **more})
@@ -85,7 +99,7 @@ class ComposeProject:
         So a plain `docker compose` command sees the same values, and changes no container.
         """
         settings = settings_variables(self.settings)
-        values = {name: value for name, value in self.more.items() if settings[name] != value}
+        values = {name: value for name, value in self.more.items() if settings.get(name) != value}
         if not self.settings.ephemeral:
             env_block.HOST.write(ENV, values)
 

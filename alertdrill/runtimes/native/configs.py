@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ...config import ROOT
+from ...config import ROOT, derived
 from ...config.components import SUPERVISOR
 from ...config.services import SERVICES
 from ...config.settings import StackSettings
@@ -31,6 +31,7 @@ SOURCES = {
     **config_files.SOURCES,
     "prometheus/scrape.d/native.yml": "prometheus/scrape/native.yml",
 }
+RULES = SOURCES["prometheus/rules"]
 # What `up` installs again when it has changed: the files of each component below etc/, and the
 # folder or files of the repository that it reads by itself.
 LIVE: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
@@ -127,7 +128,9 @@ def _digests() -> Mapping[str, str]:
 
 def _digest(paths: Sequence[str]) -> str:
     files = [file for path in paths for file in sorted(_files(ROOT / path))]
-    texts = (f"{file.name}\0".encode() + file.read_bytes() for file in files)
+    texts = [f"{file.name}\0".encode() + file.read_bytes() for file in files]
+    if RULES in paths:
+        texts.append(derived.rules(SERVICES).encode())
     return hashlib.sha256(b"\0".join(texts)).hexdigest()
 
 
@@ -144,7 +147,7 @@ def write_webhook(layout: Layout, plan: Plan) -> None:
 def install(layout: Layout, name: str, speed: float) -> None:
     """Install one of `SOURCES`: a link, or a rendered copy if the speed is not 1."""
     path, source = layout.etc / name, ROOT / SOURCES[name]
-    if speed == 1:
+    if speed == 1 and not config_files.has_own_text(SOURCES[name]):
         _link(path, source)
         return
     _remove(path)

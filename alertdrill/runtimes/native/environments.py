@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ... import bootstrap
 from ...config import ROOT
-from ...config.services import Service
+from ...config.service import Service
 from ..base import ProgressCallback
 
 # What every service has: what the library needs, and the servers.

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ...config import ROOT
-from ...config.services import SECRETS, Service
+from ...config.service import SECRETS, Service
 from ...errors import AlertdrillError
 from ..alertmanager_login import PASSWORD
 

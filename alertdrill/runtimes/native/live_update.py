@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -27,7 +28,9 @@ def is_possible(stack: NativeStack, files: Mapping[Path, str], plan: Plan) -> bo
     the stack: its old and its new instances would have the same names.
     """
     config, settings = stack.layout.supervisor_config, stack.layout.stack
-    if not config.exists() or not settings.exists() or settings.read_text() != files[settings]:
+    if not config.exists() or not settings.exists():
+        return False
+    if _without_services(settings.read_text()) != _without_services(files[settings]):
         return False
     old, new = _programs(config.read_text()), _programs(files[config])
     components = {process.name for process in plan.processes if not process.scales}
@@ -173,6 +176,12 @@ def _renew_group(stack: NativeStack, process: Process) -> None:
     """Let supervisord start a process with its new configuration from now on."""
     stack.supervisor.remove(process.name)
     stack.supervisor.add(process.name)
+
+
+def _without_services(settings: str) -> Mapping[str, object]:
+    """Return the settings of a stack without the files of other repositories' services."""
+    document: dict[str, object] = json.loads(settings)
+    return {name: value for name, value in document.items() if name != "services_files"}
 
 
 def _programs(config: str) -> Mapping[str, str]:

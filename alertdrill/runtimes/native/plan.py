@@ -12,13 +12,8 @@ from typing import Any
 from ... import VERSION
 from ...config import ROOT
 from ...config.components import COMPONENTS
-from ...config.services import (
-    DEFAULT_RESPONSE,
-    SERVICES,
-    STOP_SECONDS,
-    longest_response,
-    ops_port,
-)
+from ...config.service import DEFAULT_RESPONSE, STOP_SECONDS, url_variable
+from ...config.services import SERVICES, longest_response, ops_port
 from ...config.settings import StackSettings
 from ...toolchain.cache import default_cache
 from ...toolchain.find import Program
@@ -185,7 +180,7 @@ class Plan:
         for service in SERVICES.values():
             if service.image:  # for containers only
                 continue
-            called = (f"{SERVICES[name].variable}_URL" for name in service.calls)
+            called = map(url_variable, service.calls)
             own = {
                 "APP": service.application,
                 **service.server_environment,

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from ...config.services import Service
+from ...config.service import Service
 from ...toolchain.commands import failure_reason
 from ..base import test_command
 from ..errors import NotReadyError, UnknownTargetError

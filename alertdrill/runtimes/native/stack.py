@@ -16,7 +16,8 @@ from pathlib import Path
 import psutil
 
 from ...clients import http
-from ...config.services import SERVICES, Service
+from ...config.service import Service
+from ...config.services import SERVICES
 from ...config.settings import StackSettings
 from ...file_lock import file_lock
 from ...toolchain.cache import default_cache

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from alertdrill.config.services import SERVICES, Replicas
+from alertdrill.config.service import Replicas
+from alertdrill.config.services import SERVICES
 
 
 def redeclare(monkeypatch: pytest.MonkeyPatch, name: str, **changes: Any) -> None:

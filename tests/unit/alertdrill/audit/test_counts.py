@@ -10,7 +10,8 @@ from alertdrill.audit.counts import AccessLine, AccessLines, CountCollector, acc
 from alertdrill.audit.report import CountSource
 from alertdrill.clients.loki import Loki, LokiLine
 from alertdrill.clients.prometheus import Prometheus
-from alertdrill.config.services import SERVICES, AuditRequest, Service
+from alertdrill.config.service import AuditRequest, Service
+from alertdrill.config.services import SERVICES
 from tests.http_server import FakeServer
 from tests.unit.alertdrill.audit.conftest import (
     DATA_SERVICE,

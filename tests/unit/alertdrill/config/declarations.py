@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alertdrill.config.services import Service, read_services
+from alertdrill.config.service import Service
+from alertdrill.config.services import read_services
 
 OBJECTIVE = "objective: {availability: 0.99, latency: 500ms}"
 LIMITS = "limits: {memory: 256MiB, series: 1000}"

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from alertdrill.config import ROOT
+from alertdrill.config.service import Service
 from alertdrill.config.service_values import RESERVED
-from alertdrill.config.services import Service, ServicesError, read_services
+from alertdrill.config.services import ServicesError, read_services
 from tests.unit.alertdrill.config.declarations import LIMITS, OBJECTIVE, services_from
 
 BLOG = """\

@@ -10,7 +10,7 @@ import yaml
 
 from alertdrill.config import ROOT
 from alertdrill.config.compose_services import BASE, compose_services
-from alertdrill.config.services import Limits, Objective, Service
+from alertdrill.config.service import Limits, Objective, Service
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 COMPLETED = {"condition": "service_completed_successfully"}

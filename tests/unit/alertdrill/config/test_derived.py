@@ -15,7 +15,8 @@ from alertdrill.config.derived import (
     stale_files,
     write_stale_files,
 )
-from alertdrill.config.services import SERVICES, Limits, Objective, Replicas, Service
+from alertdrill.config.service import Limits, Objective, Replicas, Service
+from alertdrill.config.services import SERVICES
 
 ORDERS = Service(
     name="orders",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from alertdrill.config import services
+from alertdrill.config.service import AuditRequest
 from alertdrill.config.services import SERVICES, ServicesError, read_services
 from tests.unit.alertdrill.config.declarations import FACTS, LIMITS, OBJECTIVE, services_from
 
@@ -23,7 +23,7 @@ def test_request_of_the_audit_keeps_its_types(tmp_path: Path) -> None:
     text = "a: {port: 5000, calls: [b], audit: {path: /x, body: [{mass: 1, bill: 0.5}]}}\n"
     parsed = services_from(tmp_path, text + "b: {port: 5001}")
     assert parsed["a"].calls == ["b"]
-    assert parsed["a"].audit == services.AuditRequest(path="/x", body=[{"mass": 1, "bill": 0.5}])
+    assert parsed["a"].audit == AuditRequest(path="/x", body=[{"mass": 1, "bill": 0.5}])
 
 
 def test_port_offset_follows_from_the_port(tmp_path: Path) -> None:

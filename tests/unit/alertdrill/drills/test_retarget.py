@@ -35,6 +35,11 @@ def test_backfilled_series_are_those_of_the_service() -> None:
     }
 
 
+def test_service_without_a_load_may_hang() -> None:
+    drill = retarget(DRILLS["InstanceHung"], "shop", LOADS)
+    assert (drill.fault.target, drill.load.shape) == ("shop-2", "steady")
+
+
 def test_own_service_changes_nothing() -> None:
     drill = DRILLS["InstanceHung"]
     assert retarget(drill, "web", LOADS) is drill
@@ -46,7 +51,7 @@ def test_own_service_changes_nothing() -> None:
         ("NotificationsFailing", "blog", "The drill NotificationsFailing is not about one service"),
         ("HostDiskFilling", "blog", "The drill HostDiskFilling is not about one service"),
         ("Saturated", "blog", "The drill Saturated needs a load that only web has"),
-        ("InstanceHung", "shop", "shop has no load: add a profile shop to loadtests/profiles.yml"),
+        ("AvailabilityBurnSlow", "shop", "The fault errors needs requests: add a profile shop to"),
     ],
 )
 def test_drill_that_can_not_have_another_service_is_refused(

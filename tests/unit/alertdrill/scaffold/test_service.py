@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from alertdrill.config.derived import stale_files
-from alertdrill.config.services import Service, read_services
+from alertdrill.config.service import Service
+from alertdrill.config.services import read_services
 from alertdrill.load.profile import LoadProfile, load_profiles
 from alertdrill.scaffold.repository import Repository, ScaffoldError, write_changes
 from alertdrill.scaffold.service import NewService, add_service

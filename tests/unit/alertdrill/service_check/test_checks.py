@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from alertdrill.config import ROOT
-from alertdrill.config.services import SERVICES, Limits, Service
+from alertdrill.config.service import Limits, Service
+from alertdrill.config.services import SERVICES
 from alertdrill.runtimes.native.components import SERVERS
 from alertdrill.runtimes.native.plan import Process
 from alertdrill.service_check.checks import ContractError, ServiceCheck, drains, within_limits

@@ -10,7 +10,8 @@ import pytest
 
 from alertdrill import bootstrap
 from alertdrill.config import ROOT
-from alertdrill.config.services import SERVICES, Service
+from alertdrill.config.service import Service
+from alertdrill.config.services import SERVICES
 from alertdrill.runtimes.native import environments
 
 Prepared = list[tuple[Path, Sequence[Path], Path, Sequence[str]]]

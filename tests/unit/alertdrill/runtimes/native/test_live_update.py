@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from alertdrill.config.services import SERVICES, Replicas, Service
+from alertdrill.config.service import Replicas, Service
+from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import StackSettings
 from alertdrill.runtimes import config_files
 from alertdrill.runtimes.errors import NotReadyError, ServiceNotReadyError
