@@ -58,8 +58,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RepositoryCopy]:
         declaration = shop / "alertdrill.yml"
         own = "  env: {BLOG_DATABASE: '{data}/blog.sqlite', BLOG_SECRET_KEY_FILE: '{key}'}\n"
         files = "  volumes: [data]\n  secrets: {key: generated}\n"
-        release = "  release: flask --app blog init-db\n"
-        declaration.write_text(declaration.read_text() + own + files + release)
+        more = "  release: flask --app blog init-db\n  sticky: true\n  networks: [outside]\n"
+        declaration.write_text(declaration.read_text() + own + files + more)
         copied.alertdrill("up")
         assert digests(root) == before, "the repository has changed"
         yield copied
@@ -77,6 +77,17 @@ def digests(root: Path) -> Mapping[str, str]:
 def test_it_answers_below_its_host(copy: RepositoryCopy) -> None:
     assert "<h1>Posts</h1>" in requests.get(copy.url("lb"), headers=HOST, timeout=15).text
     assert "<h1>Posts</h1>" not in requests.get(copy.url("lb"), timeout=5).text
+
+
+def test_a_client_stays_with_its_instance(copy: RepositoryCopy) -> None:
+    with requests.Session() as client:
+        names = set()
+        for _ in range(4):
+            answer = client.get(copy.url("lb"), headers=HOST, timeout=15)
+            names.add(answer.headers["X-Request-ID"])
+        assert client.cookies.get("ALERTDRILL_SHOP") in ("shop-1", "shop-2")
+    lines = [line for line in copy.access_lines("shop", status=200) if line["request_id"] in names]
+    assert {line["instance"] for line in lines} == {client.cookies.get("ALERTDRILL_SHOP")}
 
 
 def test_it_is_scraped_and_its_lines_are_collected(copy: RepositoryCopy) -> None:

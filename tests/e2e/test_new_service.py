@@ -8,9 +8,9 @@ import pytest
 import requests
 
 from tests.e2e.repository_copy import RepositoryCopy, copy_repository, ending, stack_of_copy
-from tests.e2e.stack import TIMEOUT_S, native_only, poll_until
+from tests.e2e.stack import TIMEOUT_S, poll_until
 
-pytestmark = [pytest.mark.stack, native_only, pytest.mark.timeout(TIMEOUT_S)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(TIMEOUT_S)]
 
 
 @pytest.fixture(scope="module")
@@ -23,10 +23,16 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RepositoryCopy]:
         yield copied
 
 
-def test_its_own_tests_and_all_checks_pass(copy: RepositoryCopy) -> None:
-    tests = (
-        "tests/unit/apps/orders tests/contract/test_alert_chain.py tests/contract/test_drills.py"
-    )
+def test_its_own_tests_pass(copy: RepositoryCopy) -> None:
+    copy.alertdrill("test", "orders")
+
+
+def test_it_keeps_the_contract(copy: RepositoryCopy) -> None:
+    copy.alertdrill("check-service", "orders", "--requests", "50")
+
+
+def test_all_checks_pass(copy: RepositoryCopy) -> None:
+    tests = "tests/contract/test_alert_chain.py tests/contract/test_drills.py"
     copy.run(f".venv/bin/python -m pytest -n0 -q -p no:cacheprovider {tests}")
     copy.alertdrill("check")
 

@@ -32,6 +32,8 @@ ENV = ROOT / ".env"
 PUBLISHED = ("lb", "locust", *(item.setting for item in COMPONENTS.values() if item.published))
 # It mounts the volume with the replica counts, on every host.
 VOLUME_SERVICE = "prometheus"
+# The overlay with the services of other repositories.
+EXTERNAL = "external.yml"
 # Building every image takes some minutes on a slow network.
 TIMEOUT_S = 1800
 # Colours and progress bars are for terminals, and this output is parsed.
@@ -78,15 +80,17 @@ class ComposeProject:
         return replace(self, overlays=[*self.overlays, file])
 
     def _with_external_services(self) -> ComposeProject:
-        compose = yaml.safe_load(FILE.read_text(encoding="utf-8"))
-        text = external_overlay(SERVICES, compose)
-        if not text:
-            return self
         override = ROOT / "docker-compose.override.yml"
         own = [override] if override.exists() and not self.settings.ephemeral else []
-        project = replace(self, overlays=own)._with_overlay("external.yml", text)
-        # So that a plain `docker compose` sees them, too.
-        files = [os.path.relpath(file, ROOT) for file in (FILE, *project.overlays)]
+        compose = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+        text = external_overlay(SERVICES, compose)
+        project = self
+        if text:
+            project = replace(self, overlays=own)._with_overlay(EXTERNAL, text)
+        elif not (dotenv_values(ENV).get("COMPOSE_FILE") or "").endswith(EXTERNAL):
+            return self
+        # So that a plain `docker compose` sees them, too, and no longer when they have gone.
+        files = [os.path.relpath(file, ROOT) for file in (FILE, *(project.overlays or own))]
         return project.with_variables({"COMPOSE_FILE": ":".join(files)})
 
     def with_variables(self, more: Mapping[str, str]) -> ComposeProject:
@@ -100,6 +104,8 @@ class ComposeProject:
         """
         settings = settings_variables(self.settings)
         values = {name: value for name, value in self.more.items() if settings.get(name) != value}
+        if not values.get("COMPOSE_FILE", "").endswith(EXTERNAL):
+            values.pop("COMPOSE_FILE", None)
         if not self.settings.ephemeral:
             env_block.HOST.write(ENV, values)
 

@@ -47,8 +47,7 @@ FAILED_STATES = ("FATAL", "UNKNOWN")
 LOG_LINES_SEARCHED = 20
 # How long processes may take to stop by themselves: requests in flight have 10 s.
 STOP_TIMEOUT_S = 15.0
-# Longer than the longest request (`timeout server` of the load balancer).
-# More than the longest response: its request may begin just before.
+# More than the longest response (`timeout server` of the load balancer): it may begin just before.
 DRAIN_MARGIN_S = 5.0
 # `down` waits this long for another command that changes the stack: a drain takes 15 s.
 LOCK_TIMEOUT_S = 20.0

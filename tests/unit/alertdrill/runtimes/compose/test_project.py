@@ -10,6 +10,7 @@ from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import StackSettings
 from alertdrill.file_lock import LockedError
 from alertdrill.runtimes.base import project_lock
+from alertdrill.runtimes.compose import project as project_module
 from alertdrill.runtimes.compose import run_drills_in_container
 from alertdrill.runtimes.compose.project import (
     ComposeProject,
@@ -205,3 +206,27 @@ def test_settings_are_passed_on() -> None:
         "WATCHDOG_TIMEOUT": "25.7143",
     }
     assert {name: variables[name] for name in expected} == expected
+
+
+def test_services_of_other_repositories_come_and_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env = tmp_path / ".env"
+    monkeypatch.setattr(project_module, "ENV", env)
+    project = ComposeProject(StackSettings(tmp_path))
+    assert project._with_external_services() is project
+    own = SERVICES["data-service"]
+    shop = own.model_copy(update={"name": "shop", "path": "/srv/shop", "file": "/srv/shop/a.yml"})
+    with monkeypatch.context() as patch:
+        patch.setitem(vars(SERVICES), "_services", {**SERVICES, "shop": shop})
+        added = project._with_external_services()
+        added.record()
+    assert "--file" in added.command_line("ps")[-3]
+    assert Path(added.command_line("ps")[-2]).name == "external.yml"
+    [line] = [line for line in env.read_text().splitlines() if line.startswith("COMPOSE_FILE=")]
+    assert line.endswith("/compose/external.yml")
+    # Compose itself would read the line of the service that has gone.
+    removed = project._with_external_services()
+    assert removed.environment()["COMPOSE_FILE"] == "docker-compose.yml"
+    removed.record()
+    assert "COMPOSE_FILE" not in env.read_text()
