@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,6 +16,9 @@ from alertdrill.config import ROOT
 from alertdrill.config.components import COMPONENTS, TASKS
 from alertdrill.config.services import SERVICES as OURS
 from alertdrill.config.settings import ImageVersions, StackSettings
+from alertdrill.toolchain.cache import default_cache
+from alertdrill.toolchain.find import resolve_programs
+from alertdrill.toolchain.programs import PROGRAMS
 from tests.contract.compose_files import OWN, SERVICES, TEXT
 
 RUNNING = {name: values for name, values in SERVICES.items() if "profiles" not in values}
@@ -173,3 +178,19 @@ def test_node_exporter_measures_what_it_does_natively() -> None:
 def test_proxy_knows_every_service() -> None:
     file = ROOT / SERVICES["docker-proxy"]["env_file"]
     assert dotenv_values(file)["SERVICES"] == "|".join(sorted(SERVICES))
+
+
+@pytest.mark.parametrize("more", [{}, {"EXTERNAL_NAMES": "|shop"}], ids=["own", "external"])
+def test_configuration_of_the_proxy_is_valid(more: dict[str, str]) -> None:
+    specs = [program for program in PROGRAMS if program.name == "haproxy"]
+    program = resolve_programs(specs, default_cache(), print).programs["haproxy"]
+    own = {"PROJECT": "a", "SERVICES": "web|lb", "PROXY_ADDRESS": "127.0.0.1:2375", **more}
+    done = subprocess.run(
+        [program.path, "-c", "-f", ROOT / "deploy/compose/docker-proxy.cfg"],
+        env={**os.environ, **program.environment, **own},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

@@ -63,6 +63,7 @@ def proxy(docker: Docker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         **haproxy.environment,
         "PROJECT": project,
         "SERVICES": dotenv_values(ROOT / COMPOSE_ENV)["SERVICES"] or "",
+        "EXTERNAL_NAMES": "|shop",
         "VERBS": "start|stop|restart",
         "PROXY_ADDRESS": f"127.0.0.1:{port}",
         "DOCKER_SOCKET": host.removeprefix("unix://"),
@@ -106,6 +107,7 @@ def test_reading_is_allowed(proxy: Proxy, method: str, path: str) -> None:
         ("POST", "/v1.41/containers/PROJECT-web-1/start"),
         ("POST", "/containers/PROJECT-data-service-2/stop?t=5"),
         ("POST", "/containers/PROJECT-web-1/restart"),
+        ("POST", "/containers/PROJECT-shop-1/restart"),
     ],
 )
 def test_containers_of_the_project_can_be_controlled(proxy: Proxy, method: str, path: str) -> None:
