@@ -166,7 +166,7 @@ class ComposeRuntime(ContainerRuntime):
         project = self._project.resolve()
         model = project.model(profiles=[TEST])["services"][TEST]
         project.run("build", "--quiet", TEST, profiles=[TEST])
-        keys = {key: model[key] for key in ("image", "memswap_limit", "deploy", "tmpfs")}
+        keys = {key: model[key] for key in ("image", "memswap_limit", "deploy")}
         return self._run_once(project.with_overlay({"services": {service: keys}}), service, command)
 
     def down(self, on_progress: ProgressCallback) -> None:
