@@ -24,7 +24,8 @@ def stack_settings(home: Path) -> StackSettings:
     """Return the settings of the stack in a folder; the first call chooses and stores them."""
     file = home / "settings.json"
     if not file.exists():
-        own = ephemeral_settings(replace(settings.load(os.environ), home=home), SPEED)
+        user = replace(settings.load(os.environ), home=home)
+        own = replace(ephemeral_settings(user, SPEED), healing=user.healing)
         file.write_text(replace(own, project=f"alertdrill-{secrets.token_hex(3)}").to_json())
     return StackSettings.from_dict(json.loads(file.read_text()))
 
