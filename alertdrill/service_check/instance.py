@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -16,7 +17,6 @@ from typing import Any
 
 import psutil
 import requests
-from prometheus_client.parser import text_string_to_metric_families
 
 from ..errors import AlertdrillError
 from ..runtimes.base import telling_line
@@ -30,6 +30,9 @@ REQUEST_TIMEOUT_S = 15.0
 SETTLE_TIMEOUT_S = 5.0
 POLL_INTERVAL_S = 0.05
 REQUESTS = "flask_http_request_duration_seconds_count"
+# A sample of the text format, and a label of it.
+SAMPLE = re.compile(r"([A-Za-z_:][\w:]*)(?:\{(.*)\})? (\S+)")
+LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 # (method, status) of requests.
 Counts = Counter[tuple[str, str]]
@@ -122,17 +125,20 @@ class CheckedInstance:
 
     def series(self) -> int:
         """Return how many series `/metrics` has."""
-        families = text_string_to_metric_families(self.operation("/metrics").text)
-        return sum(len(family.samples) for family in families)
+        return sum(1 for _ in self._samples())
 
     def counts(self) -> Counts:
         """Return the requests that the metrics have counted."""
         counts: Counts = Counter()
-        for family in text_string_to_metric_families(self.operation("/metrics").text):
-            for sample in family.samples:
-                if sample.name == REQUESTS:
-                    counts[sample.labels["method"], sample.labels["status"]] += int(sample.value)
+        for name, labels, value in self._samples():
+            if name == REQUESTS:
+                counts[labels["method"], labels["status"]] += int(float(value))
         return counts
+
+    def _samples(self) -> Iterator[tuple[str, Mapping[str, str], str]]:
+        for line in self.operation("/metrics").text.splitlines():
+            if match := SAMPLE.match(line):
+                yield match[1], dict(LABEL.findall(match[2] or "")), match[3]
 
     def output(self) -> list[str]:
         """Return the lines of its output, without the last one if that is incomplete."""

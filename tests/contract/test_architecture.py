@@ -41,7 +41,7 @@ METRICS_ALLOWED = ["telemetry", "docs", "loadtests", "tests"]
 # below; no two import each other.
 LAYERS = [
     {"__main__", "cli"},
-    {"drills", "load", "audit", "kill_matrix", "logs", "control", "scaffold"},
+    {"drills", "load", "audit", "kill_matrix", "logs", "control", "scaffold", "service_check"},
     {"runtimes", "clients", "report", "timescale", "toolchain", "bootstrap"},
     {"config"},
     {"errors", "file_lock", "interrupts", "venv_stamp"},
@@ -50,11 +50,14 @@ RUNTIMES = {"native", "compose", "swarm"}
 # The modules outside of the runtimes that know one from the inside, and what for.
 KNOW_A_RUNTIME = {
     "alertdrill.cli.build": "it pushes the images of containers",
+    "alertdrill.cli.check_service": "it prepares an instance as a process",
     "alertdrill.cli.check": "it starts the Loki of processes alone",
     "alertdrill.cli.doctor": "it checks the ports that containers publish",
     "alertdrill.cli.drill": "it runs itself in a container",
     "alertdrill.cli.kill_matrix": "it runs itself in a container",
     "alertdrill.load.locust": "it runs Locust beside the processes, or in containers",
+    "alertdrill.service_check.checks": "it loads the application as a process",
+    "alertdrill.service_check.instance": "it starts an instance as a process",
 }
 # They run before anything is installed.
 BEFORE_INSTALLATION = [

@@ -27,8 +27,11 @@ CONFIGURATIONS = [
 ]
 # `${NAME}`, `$NAME` and `${env:NAME}`, and HAProxy's env(NAME).
 REFERENCE = re.compile(r"(?<!\$)\$\{?(?:env:)?([A-Z][A-Z0-9_]+)|\benv\(([A-Z_]+)\)")
-# Empty: the cache folder depends on the user, and our images are built here.
-WITHOUT_DEFAULT = {"ALERTDRILL_CACHE", "REGISTRY", "RESPONDER_DIGEST", "TOOLS_DIGEST"}
+# Empty: the cache folder depends on the user, our images are built here, and other repositories
+# declare no services.
+WITHOUT_DEFAULT = {
+    *("ALERTDRILL_CACHE", "REGISTRY", "RESPONDER_DIGEST", "TOOLS_DIGEST", "SERVICES_FILES"),
+}
 # Its comments name these: each service has one.
 OF_SERVICES = set(map(digest_variable, SERVICES))
 
