@@ -198,10 +198,10 @@ def _install(
 def write_script(script: Path, python: Path) -> None:
     """Replace the installed console script, if there is one, by one that Ctrl-C ends in one line.
 
-    It stays where `env` can't block signals, as outside of Linux.
+    It works in any folder. It stays where `env` can't block signals, as outside of Linux.
     """
     if script.exists() and shutil.which("env") and _succeeds(*_BLOCK_INTERRUPTS, "true"):
-        command = " ".join(map(shlex.quote, (*_BLOCK_INTERRUPTS, str(python))))
+        command = " ".join(map(shlex.quote, (*_BLOCK_INTERRUPTS, str(python.absolute()))))
         script.write_text(_SCRIPT.format(command=command))
 
 

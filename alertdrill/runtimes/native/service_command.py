@@ -58,10 +58,10 @@ def run_in_terminal(process: Process, command: Sequence[str]) -> int:
 def tests(service: Service) -> Sequence[str]:
     """Return the command that tests a service; raise `UnknownTargetError` if there is none."""
     command = test_command(service, sys.executable)
-    if not service.test and find_spec("pytest") is None:
+    if not service.test and not all(map(find_spec, ("pytest", "hypothesis"))):
         raise UnknownTargetError(
-            f"The tests of {service.name} need pytest: run `make test T={service.tests}` once,"
-            " which installs it."
+            f"The tests of {service.name} need pytest and what is tested with it: run"
+            f" `make test T={service.tests}` once, which installs them."
         )
     return command
 
