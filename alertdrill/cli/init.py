@@ -9,23 +9,17 @@ from typing import Any
 import click
 
 from ..config import ROOT
-from ..config.service import MAX_PORT, MIN_PORT
 from ..config.services import external_files
 from ..scaffold.outside import DECLARATION, declare
 from ..scaffold.service import NewService, instructions
 from .console import show
+from .options import place_options
 
 
 @click.command()
 @click.argument("name")
 @click.option("--app", required=True, help='What the server loads, as in "shop:create_app()".')
-@click.option(
-    "--port",
-    type=click.IntRange(MIN_PORT, MAX_PORT),
-    help="Its port in its container. Default: the next free one.",
-)
-@click.option("--public", metavar="PATH", help="The path that its clients request. Default: /NAME.")
-@click.option("--host", help="The host name that its clients request. Default: any.")
+@place_options
 def init(name: str, **options: Any) -> None:
     """Declare the application in the current folder as a service.
 

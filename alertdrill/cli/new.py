@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from ..config import ROOT
-from ..config.service import MAX_PORT, MIN_PORT
 from ..scaffold.alert import ALERT_KINDS, AlertKind, add_alert
 from ..scaffold.repository import Repository, write_changes
 from ..scaffold.service import NewService, add_service, instructions
 from .console import show
+from .options import place_options
 
 
 @click.group()
@@ -45,13 +45,7 @@ def alert(name: str, service: str, kind: AlertKind) -> None:
 
 @new.command()
 @click.argument("name")
-@click.option(
-    "--port",
-    type=click.IntRange(MIN_PORT, MAX_PORT),
-    help="Its port in its container. Default: the next free one.",
-)
-@click.option("--public", metavar="PATH", help="The path that its clients request. Default: /NAME.")
-@click.option("--host", help="The host name that its clients request. Default: any.")
+@place_options
 @click.option(
     "--from",
     "folder",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import click
 
 from ..config.durations import parse_seconds
+from ..config.service import MAX_PORT, MIN_PORT
 
 
 def duration(value: str) -> float:
@@ -43,3 +45,20 @@ current_stack_option = click.option(
     is_flag=True,
     help="Use the running stack, at its own speed, instead of an ephemeral one.",
 )
+
+
+def place_options(command: Callable[..., object]) -> Callable[..., object]:
+    """Add the options that say where a new service gets its requests."""
+    for option in (
+        click.option("--host", help="The host name that its clients request. Default: any."),
+        click.option(
+            "--public", metavar="PATH", help="The path that its clients request. Default: /NAME."
+        ),
+        click.option(
+            "--port",
+            type=click.IntRange(MIN_PORT, MAX_PORT),
+            help="Its port in its container. Default: the next free one.",
+        ),
+    ):
+        command = option(command)
+    return command

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..config.derived import derived_files
-from ..config.service import MAX_PORT, MIN_PORT
+from ..config.service import MAX_PORT, MIN_PORT, Service
 from .alert import ALERT_NAME, add_alert
 from .repository import (
     PROFILES_FILE,
@@ -79,23 +79,14 @@ def add_service(repository: Repository, service: NewService) -> Repository:
     service without a folder of its own has its code and its tests in this repository.
     """
     _check_name(repository, service)
-    lines = location(service, repository.root) if service.folder else ""
     code = {} if service.folder else _new_code(repository, service)
-    entry = render(
-        "service_entry",
-        name=service.name,
-        location=lines,
-        port=str(_port(repository, service)),
-        host=f"  host: {service.host}\n" if service.host else "",
-        public=service.public_path,
-        strip_prefix="  strip_prefix: true\n" if service.strips_prefix else "",
-    )
+    text = entry(service, repository.services, repository.root)
     host = f", headers: {{Host: {service.host}}}" if service.host else ""
     profile = render("service_profile", name=service.name, request=service.request, headers=host)
     changed = repository.with_files(
         {
             **code,
-            SERVICES_FILE: append(repository.read(SERVICES_FILE), entry),
+            SERVICES_FILE: append(repository.read(SERVICES_FILE), text),
             PROFILES_FILE: append(repository.read(PROFILES_FILE), profile),
         }
     )
@@ -116,14 +107,24 @@ def _check_name(repository: Repository, service: NewService) -> None:
         )
 
 
-def _port(repository: Repository, service: NewService) -> int:
-    """Return the port of the service, or else the first that no service has."""
-    taken = {other.port for other in repository.services.values()}
+def entry(service: NewService, services: Mapping[str, Service], root: Path) -> str:
+    """Return the entry of a new service beside others; its path is relative to `root`.
+
+    Raises `ScaffoldError` if no port is free, or if its folder does not exist.
+    """
+    taken = {other.port for other in services.values()}
     free = (port for port in range(MIN_PORT, MAX_PORT + 1) if port not in taken)
-    port = service.port or next(free, None)
-    if port is None:
+    if (port := service.port or next(free, None)) is None:
         raise ScaffoldError(f"Every port from {MIN_PORT} to {MAX_PORT} belongs to a service.")
-    return port
+    return render(
+        "service_entry",
+        name=service.name,
+        location=_location(service, root) if service.folder else "",
+        port=str(port),
+        host=f"  host: {service.host}\n" if service.host else "",
+        public=service.public_path,
+        strip_prefix="  strip_prefix: true\n" if service.strips_prefix else "",
+    )
 
 
 def _new_code(repository: Repository, service: NewService) -> Mapping[str, str]:
@@ -146,7 +147,7 @@ def _new_code(repository: Repository, service: NewService) -> Mapping[str, str]:
     }
 
 
-def location(service: NewService, root: Path) -> str:
+def _location(service: NewService, root: Path) -> str:
     """Return the lines of the entry about an application, whose path is relative to `root`."""
     assert service.folder is not None
     if not service.folder.is_dir():
