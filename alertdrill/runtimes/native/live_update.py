@@ -62,8 +62,10 @@ def _apply(
 ) -> Mapping[str, str]:
     """Apply the change; return the reason of each service that is not ready."""
     desired, failed = stack.desired(plan.processes), dict[str, str]()
-    reload_configs(stack, on_progress)
+    stale = configs.changed_components(stack.layout)
+    # A component that reads its files meanwhile would miss one.
     configs.write_all(stack.layout, plan, stack.settings, desired)
+    _signal(stack, stale, on_progress)
     new = _programs(stack.layout.supervisor_config.read_text())
     changed = {name for name in old.keys() & new.keys() if old[name] != new[name]}
     stack.supervisor.reload()
@@ -105,6 +107,10 @@ def reload_configs(stack: NativeStack, on_progress: ProgressCallback) -> None:
         return
     stack.check(on_progress)
     configs.install_changes(stack.layout, components, stack.settings.speed)
+    _signal(stack, components, on_progress)
+
+
+def _signal(stack: NativeStack, components: Sequence[str], on_progress: ProgressCallback) -> None:
     processes = stack.supervisor.processes()
     for component in components:
         on_progress(f"reloading {component}")
