@@ -10,8 +10,7 @@ import click
 
 from ..config import ROOT
 from ..config.services import external_files
-from ..scaffold.outside import DECLARATION, declare
-from ..scaffold.service import NewService, instructions
+from ..scaffold.service import DECLARATION, NewService, declare, instructions
 from .console import show
 from .options import place_options
 

@@ -285,7 +285,7 @@ def test_command(service: Service, python: str) -> Sequence[str]:
     return [python, "-m", "pytest", "-n0", "-p", "no:cacheprovider", service.tests]
 
 
-def telling_line(lines: Iterable[str]) -> str:
+def last_error(lines: Iterable[str]) -> str:
     """Return the last line about an error, or else the last one; empty if there is none.
 
     Of an error that is its message. Servers log more about the end of a worker than its reason.

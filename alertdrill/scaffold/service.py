@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..config import ROOT
 from ..config.derived import derived_files
 from ..config.service import MAX_PORT, MIN_PORT, Service
+from ..config.services import ServicesError, external_files, read_services
 from .alert import ALERT_NAME, add_alert
 from .repository import (
     PROFILES_FILE,
@@ -23,6 +25,8 @@ from .repository import (
 )
 
 REQUIREMENTS = "requirements.txt"
+# The file of an application that declares its service in its own repository.
+DECLARATION = "alertdrill.yml"
 # A text that YAML reads as it is, without quotes.
 PLAIN = r"[A-Za-z0-9_./-]+"
 
@@ -161,6 +165,25 @@ def _location(service: NewService, root: Path) -> str:
 
 def _scalar(text: str) -> str:
     return text if re.fullmatch(PLAIN, text) else json.dumps(text, ensure_ascii=False)
+
+
+def declare(service: NewService, folder: Path) -> None:
+    """Write the declaration of a service into the folder of its application.
+
+    Raises `ScaffoldError` if there is one already, or if it collides with another service.
+    """
+    file = folder / DECLARATION
+    if file.exists():
+        raise ScaffoldError(f"{file} exists already: edit it.")
+    others = external_files()
+    text = entry(service, read_services(ROOT / "apps", others), folder)
+    file.write_text(text.lstrip(), encoding="utf-8")
+    try:
+        read_services(ROOT / "apps", [*others, file])
+    except ServicesError as error:
+        file.unlink()
+        message = str(error).partition(": ")[2]
+        raise ScaffoldError(message[:1].upper() + message[1:]) from error
 
 
 def instructions(service: NewService) -> str:

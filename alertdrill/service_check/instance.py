@@ -19,7 +19,7 @@ import psutil
 import requests
 
 from ..errors import AlertdrillError
-from ..runtimes.base import telling_line
+from ..runtimes.base import last_error
 from ..runtimes.native.plan import Process
 from ..runtimes.native.service_command import environment
 
@@ -93,7 +93,7 @@ class CheckedInstance:
                     return
                 answer = f"/readyz answered {response.status_code}: {response.text.strip()[:300]}"
             time.sleep(POLL_INTERVAL_S)
-        line = telling_line(self.output())
+        line = last_error(self.output())
         last = f" Its last line: {line}" if line else ""
         raise InstanceError(f"The instance is not ready: {answer}.{last}")
 

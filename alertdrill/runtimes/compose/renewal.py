@@ -14,7 +14,7 @@ from typing import Any
 from ...clients import http
 from ...config.service_values import RELEASE, SECRET_FILES
 from ...config.services import SERVICES
-from ..base import ProgressCallback, telling_line, wait_until
+from ..base import ProgressCallback, last_error, wait_until
 from ..engine import Container, ProjectEngine
 from ..errors import EngineError
 from .containers import is_one_shot
@@ -203,5 +203,5 @@ def _health_line(project: ComposeProject, container: Container) -> str:
 
 
 def _log_line(project: ComposeProject, container: Container) -> str:
-    line = telling_line(project.docker("logs", "--tail", "20", container.name).splitlines())
+    line = last_error(project.docker("logs", "--tail", "20", container.name).splitlines())
     return f" The last log line of {container.instance}: {line}" if line else ""

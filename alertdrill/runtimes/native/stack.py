@@ -24,7 +24,7 @@ from ...toolchain.cache import default_cache
 from ...toolchain.find import ResolvedPrograms, resolve_programs
 from ...toolchain.programs import PROGRAMS
 from .. import port_check
-from ..base import POLL_INTERVAL_S, ProgressCallback, telling_line, wait_until
+from ..base import POLL_INTERVAL_S, ProgressCallback, last_error, wait_until
 from ..config_files import create_secret, write_json
 from ..errors import NotReadyError, ServiceNotReadyError, StackUnavailableError
 from ..prometheus_tsdb import TsdbStore
@@ -155,7 +155,7 @@ class NativeStack:
         """Return a sentence about a process that is not ready."""
         suffixes = ".jsonl", ".stderr.log"
         files = {suffix: self.layout.logs / (process.name + suffix) for suffix in suffixes}
-        line = telling_line(line for _, line in next(follow(files, LOG_LINES_SEARCHED)))
+        line = last_error(line for _, line in next(follow(files, LOG_LINES_SEARCHED)))
         last_line = f" Its last log line: {line}" if line else ""
         answer = ""
         try:

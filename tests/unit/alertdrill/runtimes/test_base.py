@@ -1,6 +1,6 @@
 import pytest
 
-from alertdrill.runtimes.base import instances_of, telling_line
+from alertdrill.runtimes.base import instances_of, last_error
 from alertdrill.runtimes.errors import UnknownTargetError
 from tests.unit.alertdrill.fake_runtime import instance
 
@@ -30,4 +30,4 @@ def test_instances_of_a_service_include_those_on_standby() -> None:
     ],
 )
 def test_line_about_an_error_says_more_than_the_last(lines: list[str], line: str) -> None:
-    assert telling_line(lines) == line
+    assert last_error(lines) == line
