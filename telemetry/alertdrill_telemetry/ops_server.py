@@ -26,6 +26,9 @@ BACKLOG = 64
 # Each connection has a thread. One more takes the place of the oldest without a whole head, or is
 # closed if all have one.
 MAX_CONNECTIONS = 64
+# Each response is sent at once: of a process that exits meanwhile a client would take the status
+# line alone for a response without metrics. Once the head is complete, its Content-Length tells.
+BUFFER_BYTES = 64 * 1024
 # How long a thread may take to end whose connection is closed.
 END_S = 0.1
 
@@ -90,6 +93,7 @@ def listen(hosts: str, port: int) -> OpsListener:
 
 class _Handler(WSGIRequestHandler):
     timeout = TIMEOUT_S
+    wbufsize = BUFFER_BYTES
     server: _Server
 
     def parse_request(self) -> bool:

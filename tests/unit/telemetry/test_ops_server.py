@@ -113,6 +113,16 @@ def test_instance_whose_threads_hang_is_not_ready(instance: Instance) -> None:
     poll_until(lambda: status(f"{instance.operations}/readyz") == 200, "it to be ready")
 
 
+def test_response_is_sent_at_once(instance: Instance) -> None:
+    # Of an instance that stops meanwhile, a client would take the status line alone for a response
+    # without metrics.
+    address = ("127.0.0.1", int(instance.operations.rpartition(":")[2]))
+    for _ in range(20):
+        with socket.create_connection(address, TIMEOUT_S) as client:
+            client.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+            assert client.recv(65536).endswith(b"}\n")
+
+
 def test_connections_beyond_the_limit_are_closed(instance: Instance) -> None:
     address = ("127.0.0.1", int(instance.operations.rpartition(":")[2]))
     with ExitStack() as stack:
