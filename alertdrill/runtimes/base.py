@@ -17,6 +17,7 @@ Every method raises `AlertdrillError` with one sentence that says what to do.
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import signal
 import time
@@ -46,6 +47,8 @@ MAX_STOPPED_S = 600.0
 HEAL_VALUES = ("true", "1")
 POLL_INTERVAL_S = 0.1
 SERVER_LOGGERS = ("_granian", "gunicorn.error")
+# The end of a traceback, before which a server that prints text may close brackets of its own.
+TRACEBACK_END = re.compile(r"[A-Za-z_.]+(Error|Exception|Exit): ")
 # Of a log line in a message.
 MAX_LINE = 400
 # The path at which the control API tells Prometheus whether the supervisor answers.
@@ -293,6 +296,8 @@ def last_error(lines: Iterable[str]) -> str:
     last = error = ""
     for line in filter(str.strip, lines):
         last = line
+        if TRACEBACK_END.match(line):
+            error = line
         with suppress(ValueError, AttributeError):  # it is no JSON object
             record = json.loads(line)
             is_error = record.get("level") in ("ERROR", "CRITICAL")

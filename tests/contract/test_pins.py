@@ -123,3 +123,14 @@ def test_unpinned_images_are_detected() -> None:
 def test_version_is_the_projects() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["version"] == VERSION
+
+
+def test_services_have_what_every_server_needs() -> None:
+    extras = tomllib.loads((ROOT / "telemetry/pyproject.toml").read_text())["project"]
+    needed = {
+        canonicalize_name(Requirement(entry).name)
+        for entries_of_extra in extras["optional-dependencies"].values()
+        for entry in entries_of_extra
+    }
+    locked = {name for name, _ in pins(ROOT / "requirements/services.txt")}
+    assert needed - locked == {"gevent"}  # a service lists this itself

@@ -17,6 +17,7 @@ def test_instances_of_a_service_include_those_on_standby() -> None:
     [
         ([], ""),
         (["first", "last", " "], "last"),
+        (["  File x", "ImportError: No module named 'x'", "]"], "ImportError: No module named 'x'"),
         (['{"level":"ERROR","message":"No database."}', '{"level":"INFO"}'], "No database."),
         (
             [
