@@ -26,9 +26,12 @@ def exit_on_interrupt() -> None:
 
 
 def raise_on_interrupt() -> None:
-    """Raise `KeyboardInterrupt` at Ctrl-C again, so that a command can clean up."""
+    """Raise `KeyboardInterrupt` at Ctrl-C, SIGTERM and SIGHUP, so that a command can clean up."""
     if signal.getsignal(signal.SIGINT) is _exit:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
 
 
 def _exit(*_: object) -> None:

@@ -156,11 +156,11 @@ class CountCollector:
         self.lines.read()
         self._lb_before = self._quiet_counts()
         now = time.time()
-        while not self._prometheus.all_scraped_since(self._route.services, now):
+        while missing := self._prometheus.not_scraped_since(self._route.services, now):
             if time.time() - now > SCRAPE_TIMEOUT_S:
                 raise AuditError(
-                    f"Prometheus did not scrape all instances within {SCRAPE_TIMEOUT_S:.0f} s:"
-                    " see `make status`."
+                    f"Prometheus did not scrape {', '.join(missing)} within"
+                    f" {SCRAPE_TIMEOUT_S:.0f} s: see `make status`."
                 )
             time.sleep(POLL_INTERVAL_S)
         self._began, self._others_before = time.time(), self.lines.tally().others

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from ..config import settings
 from ..config.service import Service
+from ..load.profile import load_profiles
 from ..runtimes.base import ProgressCallback, require_service
 from ..runtimes.errors import UnknownTargetError
 from ..runtimes.native import environments
@@ -25,7 +26,9 @@ from .console import note, output, table
 
 @click.command(name="check-service")
 @click.argument("service")
-@click.option("--path", help="The path to request. Default: the service's own first path.")
+@click.option(
+    "--path", help="The path to request. Default: the first of its load, or of its entry."
+)
 @click.option(
     "--requests", "count", type=click.IntRange(1, 100_000), default=200, show_default=True
 )
@@ -61,6 +64,12 @@ def _own_process(service: Service, on_progress: ProgressCallback) -> Iterator[tu
 
 
 def _path(service: Service) -> str:
+    """Return the first path that a load of the service requests, or else its first public one."""
+    for profile in load_profiles().values():
+        if profile.service == service.name:
+            for request in profile.requests:
+                if request.method == "GET":
+                    return request.path
     paths = [*service.public, *service.internal, "/"]
     return "/" if service.strip_prefix else paths[0]
 

@@ -12,14 +12,11 @@ import click
 from ..config import ROOT, settings
 from ..config.services import SERVICES
 from ..errors import AlertdrillError
+from ..runtimes import service_code
 from ..runtimes.base import StackRuntime, require_service
 from ..runtimes.select import select_stack_runtime
 from .console import note, timed, warn
 
-# Every service runs it; the code of a service is in its own folder of apps/.
-SHARED = "telemetry/alertdrill_telemetry"
-# What Python, editors and git write, and Flask's own folder for the files of an application.
-NOT_CODE = (".", "__pycache__", "venv", "instance")
 # An editor writes several files within this time.
 POLL_INTERVAL_S = 0.5
 
@@ -79,15 +76,6 @@ def snapshot(root: Path) -> Snapshot:
     """Return the files that each service runs, with the times of their last changes."""
     while True:
         with suppress(FileNotFoundError):  # a file disappeared meanwhile: read all of them again
-            shared = dict(_files(root / SHARED))
             return {
-                name: {**shared, **dict(_files(root / service.location))}
-                for name, service in SERVICES.items()
+                name: dict(service_code.files(service, root)) for name, service in SERVICES.items()
             }
-
-
-def _files(path: Path) -> Iterator[tuple[Path, int]]:
-    for file in path.rglob("*"):
-        names = file.relative_to(path).parts
-        if not any(name.startswith(NOT_CODE) for name in names) and file.is_file():
-            yield file, file.stat().st_mtime_ns

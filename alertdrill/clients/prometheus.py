@@ -141,10 +141,17 @@ class Prometheus(Evaluator):
         window = f"[{time.time() - since + RANGE_MARGIN_S:.0f}s]"
         return counter_increase(self.query(counter + window), self.query(starts + window), since)
 
-    def all_scraped_since(self, services: Iterable[str], moment: float) -> bool:
-        """Return whether every ready instance of these services was scraped after a time."""
-        names = "|".join(services)
-        return self.value(f'min(timestamp(up{{service=~"{names}"}}))  > bool {moment}') == 1
+    def not_scraped_since(self, services: Iterable[str], moment: float) -> Sequence[str]:
+        """Return the targets of these services that were not scraped after a time, by instance.
+
+        Series of earlier targets may be a few minutes old.
+        """
+        answer = get_json(f"{self._url}/api/v1/targets", {"state": "active"})
+        labels = [target["labels"] for target in answer["data"]["activeTargets"]]
+        names = list(services)
+        targets = {item["instance"] for item in labels if item.get("service") in names}
+        fresh = self.query(f'timestamp(up{{service=~"{"|".join(names)}"}}) > {moment}')
+        return sorted(targets - {row["metric"]["instance"] for row in fresh})
 
     def scrape_interval(self) -> float:
         """Return the global scrape interval in seconds."""

@@ -36,12 +36,15 @@ MAX_REPLICAS = 8
 SECRETS = "secrets"
 # How long the load balancer waits for an answer, in seconds.
 DEFAULT_RESPONSE = 10.0
+MAX_RESPONSE = 300.0
 # A stop takes this long in addition to the longest response: a drain (12 s), and 3 s to exit.
 STOP_SECONDS = 15
 # The load balancer has 896 connections for all clients.
 MAX_CONNECTIONS, DEFAULT_CONNECTIONS = 800, 100
 # Processes and threads of an instance beside its worker threads: those of its operations, mostly.
 OTHER_PIDS = 32
+# Variables that applications take for a secret itself.
+SECRET_VARIABLE = re.compile(r"(^|_)(SECRET|SECRET_KEY|PASSWORD|TOKEN|API_KEY)$")
 # In a value of `env`: an escaped brace, or the name of a volume or a secret.
 PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
 
@@ -78,7 +81,7 @@ class Limits(YamlModel):
     headers: Size | None = Field(default=None, ge=1024, le=7 * 1024)
     body: Size | None = Field(default=None, ge=1024)
     # A stop, a drain and a reload of the load balancer wait as long.
-    response: Seconds = Field(default=DEFAULT_RESPONSE, gt=0, le=300)
+    response: Seconds = Field(default=DEFAULT_RESPONSE, gt=0, le=MAX_RESPONSE)
     tunnel_timeout: Seconds | None = Field(default=None, gt=0, le=86_400)
 
 
@@ -190,7 +193,11 @@ class Declaration(YamlModel):
             if variable in called:
                 raise sentence(f"{variable} is set by calls", "env")
             for match in PLACEHOLDER.finditer(value):
-                if (name := match[1]) not in (*names, None):
+                name = match[1]
+                if name in self.secrets and SECRET_VARIABLE.search(variable):
+                    problem = f"{variable} would be the path of a secret, which is no secret"
+                    raise sentence(f"{problem}: read the file, and name it {variable}_FILE", "env")
+                if name not in (*names, None):
                     declared = ", ".join(names) or "none"
                     problem = f"{{{name}}}, which is no volume or secret: declared are {declared}"
                     raise sentence(f"{variable} has {problem}", "env")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
@@ -114,6 +115,12 @@ def pass_on(services: Mapping[str, Service]) -> str:
     """Return the services of other repositories as the value of EXTERNAL_SERVICES."""
     external = {name: service for name, service in services.items() if service.file}
     return TypeAdapter(dict[str, Service]).dump_json(external, exclude_unset=True).decode()
+
+
+def services_digest() -> str:
+    """Return a digest of all services."""
+    text = TypeAdapter(dict[str, Service]).dump_json(dict(SERVICES))
+    return hashlib.sha256(text).hexdigest()[:16]
 
 
 def _passed_on(text: str) -> Mapping[str, Service]:

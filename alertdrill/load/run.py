@@ -93,9 +93,10 @@ def measure(profile: LoadProfile, context: LoadContext, folder: Path) -> LoadRes
 def _await_scrape(prometheus: Prometheus, after: float) -> None:
     deadline = time.monotonic() + SCRAPE_TIMEOUT_S
     query = f"max(timestamp({measurements.REQUESTS}))"
-    while (prometheus.value(query) or 0.0) <= after or not prometheus.all_scraped_since(
-        SERVICES, after
+    while (prometheus.value(query) or 0.0) <= after or (
+        missing := prometheus.not_scraped_since(SERVICES, after)
     ):
         if time.monotonic() > deadline:
-            raise LoadError("Prometheus does not scrape every instance: check its targets.")
+            names = ", ".join(missing) or "the services"
+            raise LoadError(f"Prometheus does not scrape {names}: check its targets.")
         time.sleep(POLL_INTERVAL_S)

@@ -48,6 +48,10 @@ HEAL_VALUES = ("true", "1")
 POLL_INTERVAL_S = 0.1
 SERVER_LOGGERS = ("_granian", "gunicorn.error")
 # The end of a traceback, before which a server that prints text may close brackets of its own.
+FRAME = re.compile(r'\s+File "(.+)", line (\d+)')
+# Code that others wrote.
+INSTALLED = re.compile(r"site-packages|/lib/python|^<")
+MISSING_MODULE = re.compile(r"ModuleNotFoundError: ")
 TRACEBACK_END = re.compile(r"[A-Za-z_.]+(Error|Exception|Exit): ")
 # Of a log line in a message.
 MAX_LINE = 400
@@ -291,20 +295,34 @@ def test_command(service: Service, python: str) -> Sequence[str]:
 def last_error(lines: Iterable[str]) -> str:
     """Return the last line about an error, or else the last one; empty if there is none.
 
-    Of an error that is its message. Servers log more about the end of a worker than its reason.
+    Of an error that is its message, with the exception's type and place. Servers log more about the
+    end of a worker than its reason; of a module that is missing, all later errors follow.
     """
-    last = error = ""
+    last = error = place = ""
     for line in filter(str.strip, lines):
         last = line
-        if TRACEBACK_END.match(line):
-            error = line
+        if match := FRAME.match(line):
+            place = place if INSTALLED.search(match[1]) else f" ({match[1]}:{match[2]})"
+        elif MISSING_MODULE.match(line):
+            return f"{line}{place}"[:MAX_LINE]
+        elif TRACEBACK_END.match(line):
+            error = f"{line}{place}"
         with suppress(ValueError, AttributeError):  # it is no JSON object
             record = json.loads(line)
             is_error = record.get("level") in ("ERROR", "CRITICAL")
             if is_error and record.get("logger") not in SERVER_LOGGERS:
-                cause = (record.get("exception") or {}).get("message", "")
+                cause = _cause(record.get("exception") or {})
                 error = f"{record.get('message', line)} {cause}".rstrip()
     return (error or last)[:MAX_LINE]
+
+
+def _cause(exception: Mapping[str, str]) -> str:
+    """Return the type, the message and the place of an exception in a log line."""
+    frames = map(FRAME.match, exception.get("stack", "").splitlines())
+    places = [match for match in frames if match and not INSTALLED.search(match[1])]
+    place = f" ({places[-1][1]}:{places[-1][2]})" if places else ""
+    kind, message = exception.get("type", ""), exception.get("message", "")
+    return f"{kind.removeprefix('builtins.')}: {message}{place}" if kind else message
 
 
 def check_replicas(service: str, count: int) -> None:

@@ -5,6 +5,7 @@ The load balancer's files, beside lb/haproxy.cfg, are its backends, its path map
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import secrets
@@ -34,10 +35,13 @@ DROP_IN_FOLDERS = ("prometheus/rules.d", "prometheus/scrape.d")
 SELF_RELOADING = ("loki",)
 # Holds the URL that Alertmanager sends notifications to; only the runtime knows it.
 WEBHOOK_URL_FILE = "alertmanager/webhook_url"
+LB_FILE = ROOT / "lb" / "haproxy.cfg"
 BACKEND_TEMPLATE = ROOT / "lb" / "backend.cfg"
 DEADLINE_FILE = ROOT / "lb" / "deadline.lua"
 # Two backends for each service; and for each frontend, a map from path to service.
 BACKENDS_FILE = "backends.cfg"
+# The variable with the digest of its files in a load balancer that has read them.
+LB_DIGEST = "LB_DIGEST"
 # In the order in which a request passes them.
 FRONTENDS = ("public", "internal")
 
@@ -153,7 +157,14 @@ def lb_files(addresses: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
             # The slash keeps `/orders` from `/ordersheet`.
             lines += [f"{host}{path.rstrip('/')}/ {name}" for path in getattr(service, frontend)]
         files[f"{frontend}.map"] = "\n".join(lines) + "\n"
+    files[BACKENDS_FILE] += f"global\n    setenv {LB_DIGEST} {lb_digest(files)}\n"
     return files
+
+
+def lb_digest(files: Mapping[str, str]) -> str:
+    """Return a digest of the load balancer's configuration: the committed file, and these."""
+    texts = [LB_FILE.read_text(encoding="utf-8"), *(files[name] for name in sorted(files))]
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
 
 def _rules(service: Service) -> str:

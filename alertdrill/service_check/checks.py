@@ -116,6 +116,11 @@ class ServiceCheck:
                 f" read the file that {literal[0]}_FILE names."
             )
         key = self._secret_key()
+        if key in self._process.environment.values():
+            raise ContractError(
+                "SECRET_KEY is the value of a variable, such as the path of a secret: read the"
+                " file at that path."
+            )
         if key is None:
             return "it has no SECRET_KEY"
         if len(key) < MIN_SECRET_LENGTH:
@@ -210,9 +215,12 @@ def exact_counts(instance: CheckedInstance, path: str, count: int) -> str:
     if not settled(lambda: _access_lines(instance) - lines == count):
         written = _access_lines(instance) - lines
         raise ContractError(f"{count} requests have {written} access lines.")
-    failed = sum(number for status, number in statuses.items() if status >= "500")
-    if failed:
-        raise ContractError(f"{failed} of {count} requests for {path} failed: use --path.")
+    if refused := {status: number for status, number in statuses.items() if status >= "400"}:
+        [status, *_] = refused
+        raise ContractError(
+            f"{sum(refused.values())} of {count} requests for {path} were answered with {status}:"
+            " use --path with a path that succeeds."
+        )
     return f"{_described(sent)}: as many in the metrics and in the lines"
 
 

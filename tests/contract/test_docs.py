@@ -23,7 +23,7 @@ DOCUMENTS = sorted(
     for file in ROOT.glob(pattern)
 )
 # Created by a run or an installation, so a fresh clone does not have them.
-GENERATED = (".env", ".venv", "var")
+GENERATED = ("secrets", ".env", ".venv", "var")
 SUFFIXES = (
     ".cfg",
     ".example",

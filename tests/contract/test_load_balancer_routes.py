@@ -65,6 +65,8 @@ def sparse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         ("www.blog.example.com", "/", "shop"),
         ("blog.example.com.evil.example", "/", "shop"),
         ("docs.example.com", "/v1.0/x", "docs"),
+        ("blog.example.com.", "/", "blog"),
+        ("blog.example.com.:8080", "/", "blog"),
         # A host without this path has the paths of all.
         ("docs.example.com", "/orders", "orders"),
         ("docs.example.com", "/v1.00", "shop"),
@@ -90,6 +92,26 @@ def test_call_of_a_service_goes_by_its_path_alone(site: Site, path: str, service
     requests = site.backends[service].requests
     assert response.status == 200
     assert headers["X-Request-ID"] in [item.headers["X-Request-ID"] for item in requests]
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "/shop",
+        "/shop:80",
+        "blog.example.com/feed",
+        "shop,/feed",
+        "a b",
+        "a:b",
+        "a:123456",
+        "[::1",
+        "é",
+    ],
+)
+def test_host_that_is_none_is_refused(site: Site, host: str) -> None:
+    # It would lead to a service by a path that is not public.
+    response = site.lb.exchange(f"GET /x HTTP/1.1\r\nHost: {host}\r\n\r\n")
+    assert response.status == 400
 
 
 def test_request_without_a_host_goes_by_its_path(site: Site) -> None:

@@ -122,6 +122,8 @@ LAUNCHES: Mapping[str, Launch] = {
             "SERVICE": "control",
             "CONTROL_TOKEN_FILE": "{layout.control_token}",
             "CONTROL_STACK": "{layout.stack}",
+            # Another one means that it has read other services.
+            "CONTROL_SERVICES": "{services}",
         },
     ),
     "lb": Launch(

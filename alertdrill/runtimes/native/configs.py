@@ -68,7 +68,6 @@ def write_all(
         (layout.etc / name).mkdir(parents=True)
     for name in SOURCES:
         install(layout, name, settings.speed)
-    write_json(layout.digests, _digests())
     for process in plan.processes:
         if process.files:
             _link(process.directory / DATA_FOLDER, process.files)
@@ -116,6 +115,10 @@ def install_changes(layout: Layout, components: Sequence[str], speed: float) -> 
     for component in components:
         for name in LIVE[component][0]:
             install(layout, name, speed)
+
+
+def write_digests(layout: Layout) -> None:
+    """Write what the components of LIVE have read."""
     write_json(layout.digests, _digests())
 
 

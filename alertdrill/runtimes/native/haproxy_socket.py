@@ -7,7 +7,7 @@ import socket
 from typing import Literal
 
 from ...errors import AlertdrillError
-from ..config_files import write_atomically
+from ..config_files import LB_DIGEST, write_atomically
 from .layout import Layout
 
 # Commands are answered within a millisecond; do not wait for a load balancer that hangs.
@@ -47,6 +47,14 @@ class LoadBalancer:
         except LoadBalancerError:
             return 0
         return next((int(line.split()[1]) for line in lines if line.startswith("Pid:")), 0)
+
+    def digest(self) -> str:
+        """Return the digest of the configuration that it has read; empty if it does not answer."""
+        try:
+            line = self._request(f"show env {LB_DIGEST}")
+        except LoadBalancerError:
+            return ""
+        return line.strip().removeprefix(f"{LB_DIGEST}=")
 
     def sessions(self, service: str, name: str) -> int:
         """Return the number of requests of a server, queued ones included."""

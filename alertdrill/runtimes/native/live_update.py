@@ -10,33 +10,59 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+from ...config.services import SERVICES
+from .. import service_code
 from ..base import ProgressCallback, wait_until
-from ..config_files import write_atomically
+from ..config_files import BACKENDS_FILE
 from ..errors import NotReadyError, ServiceNotReadyError
 from . import configs, tagged_processes
 from .plan import Plan, Process
 from .stack import NativeStack
+from .supervisor import program_digest
+from .tagged_processes import variable_of
 
+# supervisord does not start it by itself.
+STOPPED_STATES = ("STOPPED", "EXITED", "FATAL", "UNKNOWN")
 # They read the services at their start, or at another signal than SIGHUP.
 CONTROL, LB = "control-1", "lb-1"
 
 
-def is_possible(stack: NativeStack, files: Mapping[Path, str], plan: Plan) -> bool:
-    """Return whether only processes of services, and the load balancer's files, have changed.
+def obstacle(stack: NativeStack, files: Mapping[Path, str], plan: Plan) -> str:
+    """Return why the stack has to restart; empty if only services have changed.
 
-    `files` are those that the stack should have. A service whose port changes needs a restart of
-    the stack: its old and its new instances would have the same names.
+    `files` are those that the stack should have. A service whose port changes needs a restart: its
+    old and its new instances would have the same names.
     """
     config, settings = stack.layout.supervisor_config, stack.layout.stack
     if not config.exists() or not settings.exists():
-        return False
+        return "its configuration is gone"
     if _without_services(settings.read_text()) != _without_services(files[settings]):
-        return False
+        return "a setting has changed"
     old, new = _programs(config.read_text()), _programs(files[config])
-    components = {process.name for process in plan.processes if not process.scales}
-    if any(old.get(name) != new.get(name) for name in ("", *components)):
-        return False
-    return all(_port(old[name]) == _port(new[name]) for name in old.keys() & new.keys())
+    components = {process.name for process in plan.processes if not process.scales} - {CONTROL}
+    for name in ("", *sorted(components)):
+        if old.get(name) != new.get(name):
+            return f"{name or 'supervisord'} has changed"
+    for name in sorted(old.keys() & new.keys()):
+        if _port(old[name]) != _port(new[name]):
+            return f"{name} has another port"
+    return ""
+
+
+def is_pending(stack: NativeStack, plan: Plan) -> bool:
+    """Return whether an instance or the load balancer runs with another configuration.
+
+    An interrupted `up` leaves that, or one with a service that did not become ready.
+    """
+    known = stack.supervisor.processes()
+    if known.keys() != {process.name for process in plan.processes}:
+        return True
+    control = plan.of(CONTROL)[0]
+    if stack.supervisor.digests().get(CONTROL) not in (None, program_digest(control, stack.layout)):
+        return True
+    text = (stack.layout.lb / BACKENDS_FILE).read_text(encoding="utf-8")
+    # Without an answer, the load balancer is about to start with the present files.
+    return bool(_outdated(stack, plan)) or stack.lb.digest() not in ("", text.split()[-1])
 
 
 def apply(stack: NativeStack, plan: Plan, on_progress: ProgressCallback) -> None:
@@ -45,56 +71,96 @@ def apply(stack: NativeStack, plan: Plan, on_progress: ProgressCallback) -> None
     New services get requests once they are ready. An instance that has changed is replaced once
     another one serves. A service that has gone gets no more requests before its instances stop.
     Raises `ServiceNotReadyError` with the services that do not become ready; the others serve.
+
+    What runs decides what there is to do, so that the next `up` completes an interrupted one.
     """
-    config = stack.layout.supervisor_config
-    before = config.read_text()
-    try:
-        failed = _apply(stack, plan, _programs(before), on_progress)
-    except BaseException:
-        write_atomically(config, before)  # the next `up` sees the change again
-        raise
-    if failed:
-        raise ServiceNotReadyError(" ".join(failed.values()))
-
-
-def _apply(
-    stack: NativeStack, plan: Plan, old: Mapping[str, str], on_progress: ProgressCallback
-) -> Mapping[str, str]:
-    """Apply the change; return the reason of each service that is not ready."""
     desired, failed = stack.desired(plan.processes), dict[str, str]()
     stale = configs.changed_components(stack.layout)
     # A component that reads its files meanwhile would miss one.
     configs.write_all(stack.layout, plan, stack.settings, desired)
     _signal(stack, stale, on_progress)
-    new = _programs(stack.layout.supervisor_config.read_text())
-    changed = {name for name in old.keys() & new.keys() if old[name] != new[name]}
-    stack.supervisor.reload()
-    stack.supervisor.add(*(new.keys() - old.keys()))
-    for service in dict.fromkeys(process.service for process in desired if process.scales):
-        added = [item for item in desired if item.service == service and item.name not in old]
-        with _failures_in(failed, service):
-            if added:
+    configs.write_digests(stack.layout)
+    gone = _load_programs(stack, plan, on_progress)
+    services = dict.fromkeys(process.service for process in desired if process.scales)
+    outdated, running = _outdated(stack, plan), stack.supervisor.digests()
+    for service in services:
+        instances = [process for process in desired if process.service == service]
+        if not any(process.name in running for process in instances):
+            with _failures_in(failed, service):
                 stack.run_release(service, on_progress)
-            stack.start_instances(added, on_progress)
+                stack.start_instances(instances, on_progress)
     on_progress("reloading the load balancer")
     _reload_lb(stack)
-    for service in sorted({name.rpartition("-")[0] for name in changed}):
-        instances = [item for item in plan.of(service) if item.name in changed]
-        with _failures_in(failed, service):
-            stack.run_release(service, on_progress)
-            _replace(stack, instances, desired, on_progress)
-    stack.supervisor.stop(*(old.keys() - new.keys()))
-    stack.supervisor.remove(*(old.keys() - new.keys()))
-    stack.supervisor.stop(CONTROL)
+    for service in services:
+        instances = [process for process in outdated if process.service == service]
+        if instances:
+            with _failures_in(failed, service):
+                stack.run_release(service, on_progress)
+                _replace(stack, plan, instances, on_progress)
+    stack.supervisor.stop(*gone)
+    stack.supervisor.remove(*gone)
+    stack.supervisor.stop(CONTROL)  # it reads the services at its start
+    _renew_group(stack, plan.of(CONTROL)[0])
     try:
         match_counts(stack, plan, on_progress, failed)
     except ServiceNotReadyError as error:
         failed[""] = str(error)
     for process in plan.processes:
-        if process.scales and process.name not in old and process.service not in failed:
+        if process.scales and process.service not in failed:
             state: Literal["ready", "maint"] = "ready" if process in desired else "maint"
             stack.lb.set(process.service, process.name, state)
-    return failed
+    if failed:
+        raise ServiceNotReadyError(" ".join(failed.values()))
+
+
+def _outdated(stack: NativeStack, plan: Plan) -> Sequence[Process]:
+    """Return the desired instances that run with another configuration."""
+    running = stack.supervisor.digests()
+    return [
+        process
+        for process in stack.desired(plan.processes)
+        if process.scales
+        and process.name in running
+        and running[process.name] != program_digest(process, stack.layout)
+    ]
+
+
+def _load_programs(stack: NativeStack, plan: Plan, on_progress: ProgressCallback) -> Sequence[str]:
+    """Let supervisord know the present programs; return those that have gone, and still run.
+
+    One whose port another one has now stops first.
+    """
+    stack.supervisor.reload()
+    known = stack.supervisor.processes()
+    names = {process.name for process in plan.processes}
+    gone = [name for name in known if name not in names]
+    added = [process for process in plan.processes if process.name not in known]
+    ports = {str(process.port) for process in added}
+    ending = [name for name in gone if variable_of(known[name]["pid"], "PORT") in ports]
+    for name in ending:
+        on_progress(f"stopping {name}: another service has its port")
+    stack.supervisor.stop(*ending)
+    stack.supervisor.remove(*ending)
+    stack.supervisor.add(*(process.name for process in added))
+    for process in plan.processes:
+        if process.scales and process not in added and not known[process.name]["pid"]:
+            if known[process.name]["statename"] not in STOPPED_STATES:  # it is about to try again
+                stack.supervisor.stop(process.name)
+            _renew_group(stack, process)
+    return [name for name in gone if name not in ending]
+
+
+def with_new_code(stack: NativeStack, plan: Plan) -> Sequence[str]:
+    """Return the services with code that is newer than one of their instances."""
+    states = stack.supervisor.processes()
+    oldest: dict[str, float] = {}
+    for process in plan.processes:
+        if process.scales and states[process.name]["pid"]:
+            started = states[process.name]["start"]
+            oldest[process.service] = min(started, oldest.get(process.service, started))
+    return [
+        name for name, start in oldest.items() if service_code.last_change(SERVICES[name]) > start
+    ]
 
 
 def reload_configs(stack: NativeStack, on_progress: ProgressCallback) -> None:
@@ -108,6 +174,7 @@ def reload_configs(stack: NativeStack, on_progress: ProgressCallback) -> None:
     stack.check(on_progress)
     configs.install_changes(stack.layout, components, stack.settings.speed)
     _signal(stack, components, on_progress)
+    configs.write_digests(stack.layout)
 
 
 def _signal(stack: NativeStack, components: Sequence[str], on_progress: ProgressCallback) -> None:
@@ -147,21 +214,20 @@ def _failures_in(failed: dict[str, str], service: str) -> Iterator[None]:
 
 def _replace(
     stack: NativeStack,
-    instances: Sequence[Process],
-    desired: Sequence[Process],
+    plan: Plan,
+    outdated: Sequence[Process],
     on_progress: ProgressCallback,
 ) -> None:
-    """Replace the instances of a service one by one; those on standby come first."""
-    serving = [process for process in instances if process in desired]
-    standby = [process for process in instances if process not in desired]
-    for process in standby:
-        _renew_group(stack, process)
-    # Another one serves while the only one is replaced.
+    """Replace instances of a service one by one, while another one serves."""
+    service = plan.of(outdated[0].service)
+    desired, running = stack.desired(service), stack.supervisor.digests()
+    serving = [process for process in desired if process.name in running]
+    standby = [process for process in service if process not in desired]
     spare = standby[:1] if len(serving) == 1 else []
     stack.start_instances(spare, on_progress)
     for process in spare:
         stack.lb.set(process.service, process.name, "ready")
-    for process in serving:
+    for process in outdated:
         stack.drain([process])
         _renew_group(stack, process)
         stack.start_instances([process], on_progress)
@@ -174,6 +240,8 @@ def _reload_lb(stack: NativeStack) -> None:
     """Let the load balancer read its files: a new worker takes over, and the old one finishes."""
     stack.lb.save_state()
     before = stack.lb.worker()
+    if not before:  # it is about to start, and reads them then
+        return
     stack.supervisor.send(LB, signal.SIGUSR2)
     wait_until(lambda: stack.lb.worker() not in (before, 0), "the load balancer to read its files")
 

@@ -12,8 +12,8 @@ from typing import Any
 from ... import VERSION
 from ...config import ROOT
 from ...config.components import COMPONENTS
-from ...config.service import DEFAULT_RESPONSE, STOP_SECONDS, url_variable
-from ...config.services import SERVICES, longest_response, ops_port
+from ...config.service import DEFAULT_RESPONSE, MAX_RESPONSE, STOP_SECONDS, url_variable
+from ...config.services import SERVICES, ops_port, services_digest
 from ...config.settings import StackSettings
 from ...toolchain.cache import default_cache
 from ...toolchain.find import Program
@@ -109,6 +109,7 @@ class Plan:
             "layout": layout,
             "settings": settings,
             "token": token,
+            "services": services_digest(),
             "url": self._url,
             "timeout_offset": speed.timeout_offset(settings.speed),
             "watchdog_timeout": speed.watchdog_timeout(settings.speed),
@@ -164,8 +165,8 @@ class Plan:
             command=[*process.command, *self._more_arguments(name)],
             ready=process.ready or f"{url(ops or port)}{spec.ready}",
             job=spec.job,
-            # The load balancer ends by itself 2 s after the longest response.
-            stop_seconds=STOP_SECONDS + longest_response(SERVICES),
+            # The load balancer ends by itself 2 s after the longest response that is declared then.
+            stop_seconds=STOP_SECONDS + MAX_RESPONSE,
             # Each knows where the others listen: LOKI_PORT, LOKI_URL and so on.
             environment={
                 **{f"{key.upper()}_PORT": str(number) for key, number in ports.items()},

@@ -19,7 +19,7 @@ from ...config.settings import StackSettings
 from ...toolchain.find import ResolvedPrograms
 from .. import config_files
 from ..base import Instance, ProgressCallback, State, check_replicas, require_service
-from ..errors import ServiceNotReadyError, UnknownTargetError
+from ..errors import NotReadyError, ServiceNotReadyError, UnknownTargetError
 from ..prometheus_tsdb import TsdbError, TsdbStore
 from . import configs, environments, live_update, log_files, service_command, tagged_processes
 from .plan import Plan, Process, url
@@ -164,19 +164,26 @@ class NativeRuntime(NativeStack):
                 self.provide_files(service)
                 environments.prepare(service, on_progress)
             files = configs.generated(self.layout, plan, self.settings)
-            if not self._changed(files) and (
-                self.supervisor.is_running() or self.supervise_again(on_progress)
-            ):
-                live_update.reload_configs(self, on_progress)
-                live_update.match_counts(self, plan, on_progress)
-            elif self.supervisor.is_running() and live_update.is_possible(self, files, plan):
+            changed = self._changed(files)
+            serves = self.supervisor.is_running() or (
+                not changed and self.supervise_again(on_progress)
+            )
+            reason = changed and serves and live_update.obstacle(self, files, plan)
+            if reason:
+                on_progress(f"restarting everything: {reason}")
+            if reason or not serves:
+                self._restart_everything(plan, located, on_progress)
+            elif changed or live_update.is_pending(self, plan):
                 self.check(on_progress)  # what is broken changes nothing
                 live_update.apply(self, plan, on_progress)
             else:
-                self._restart_everything(plan, located, on_progress)
+                live_update.reload_configs(self, on_progress)
+                live_update.match_counts(self, plan, on_progress)
             # The user's stack may still run from what an ephemeral one does not need.
-            for service in () if self.ephemeral else SERVICES.values():
-                environments.remove_old(service)
+            if not self.ephemeral:
+                environments.remove_old()
+            outdated = live_update.with_new_code(self, plan)
+        self._renew_all(outdated, on_progress)
         passwords = {f"Alertmanager's password for `{USER}`": self.layout.alertmanager_password}
         if plan.of("grafana"):
             passwords["Grafana's password for `admin`"] = self.layout.grafana_password
@@ -184,6 +191,18 @@ class NativeRuntime(NativeStack):
             on_progress(f"{title}: cat {file}")
         images = [name for name, service in SERVICES.items() if service.image]
         return [*located.missing, *(f"{name} has an image: {IN_CONTAINERS}" for name in images)]
+
+    def _renew_all(self, services: Sequence[str], on_progress: ProgressCallback) -> None:
+        """Renew services whose code has changed; raise `ServiceNotReadyError` with each failure."""
+        failed = []
+        for service in services:
+            on_progress(f"{service} has new code")
+            try:
+                self.renew(service, on_progress)
+            except NotReadyError as error:
+                failed.append(str(error))
+        if failed:
+            raise ServiceNotReadyError(" ".join(failed))
 
     def _changed(self, files: Mapping[Path, str]) -> bool:
         return any(not file.exists() or file.read_text() != text for file, text in files.items())
@@ -233,7 +252,12 @@ class NativeRuntime(NativeStack):
     def restart(self, target: str, grace: float | None = None) -> None:
         """Restart the instances of a target gracefully, one after the other."""
         for process in self._desired_targets(target):
-            self.supervisor.stop(process.name, grace=grace)
+            try:
+                self.supervisor.stop(process.name, grace=grace)
+            except BaseException:  # Ctrl-C must not leave it stopped
+                self.supervisor.stop(process.name, grace=grace)
+                self.supervisor.start(process.name)
+                raise
             self._start_processes([process])
 
     def renew(self, service: str, on_progress: ProgressCallback) -> None:
@@ -243,8 +267,10 @@ class NativeRuntime(NativeStack):
         """
         environments.prepare(SERVICES[service], on_progress)
         if self._changed(configs.generated(self.layout, self.plan(), self.settings)):
+            before = self._processes_of(service)
             self.up(on_progress)  # its environment is another one, or its declaration
-            return
+            if self._processes_of(service) != before:
+                return
         self.run_release(service, on_progress)
         count = self.replicas()[service]
         if count == 1:
@@ -253,6 +279,10 @@ class NativeRuntime(NativeStack):
         if count == 1:
             self.scale(service, 1, on_progress)
         on_progress(f"{service} is renewed")
+
+    def _processes_of(self, service: str) -> Sequence[int]:
+        states = self.supervisor.processes()
+        return [states[process.name]["pid"] for process in self.plan().of(service)]
 
     def execute(self, service: str, command: Sequence[str]) -> int:
         """Run a command with the code, environment and files of a service; return its exit code."""

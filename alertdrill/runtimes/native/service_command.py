@@ -3,48 +3,76 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 from ...config.service import Service
-from ...toolchain.commands import failure_reason
-from ..base import test_command
+from ..base import last_error, test_command
 from ..errors import NotReadyError, UnknownTargetError
+from . import tagged_processes
 from .plan import Process
 from .supervisor import ENVIRONMENT_PASSED_ON
 
 # A migration of a large table takes minutes.
 TIMEOUT_S = 600.0
+# In the environment of a command that belongs to a stack: its service and its words.
+COMMAND_TAG = "ALERTDRILL_COMMAND"
 # Those of the instance whose environment a command has: it is none, and listens nowhere.
 OF_INSTANCES = ("INSTANCE", "PORT", "OPS_PORT")
 
 
-def run_to_end(process: Process, command: Sequence[str]) -> None:
-    """Run a command beside an instance of a service; raise `NotReadyError` with the reason."""
+def run_to_end(process: Process, command: Sequence[str], log: Path, home: Path) -> None:
+    """Run a command beside an instance of a service; write its output into `log`.
+
+    It belongs to the stack at `home`, so that `down` ends it even if this process is killed. Raises
+    `NotReadyError` with the reason, also if an earlier one still runs.
+    """
+    tag = f"{process.service} {shlex.join(command)}"
+    for other in tagged_processes.find_processes(str(home)):
+        if other.info["environ"].get(COMMAND_TAG) == tag:
+            raise NotReadyError(f"`{shlex.join(command)}` still runs (process {other.pid}).")
+    tags = {tagged_processes.STACK_TAG: str(home), COMMAND_TAG: tag}
     try:
-        done = subprocess.run(  # noqa: S603 - of apps/services.yml
-            _resolve(process, command),
-            cwd=process.directory,
-            env=environment(process),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-    except (OSError, UnknownTargetError) as error:
-        raise NotReadyError(str(error)) from error
+        with (
+            log.open("wb") as output,
+            subprocess.Popen(  # noqa: S603 - of apps/services.yml
+                _resolve(process, command),
+                cwd=process.directory,
+                env={**environment(process), **tags},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            ) as running,
+        ):
+            code = _wait(running)
+    except (OSError, ValueError, UnknownTargetError) as error:
+        raise NotReadyError(f"`{shlex.join(command)}` can't be run: {error}") from error
     except subprocess.TimeoutExpired as error:
         raise NotReadyError(f"{command[0]} did not end within {TIMEOUT_S:g} s.") from error
-    if done.returncode:
-        reason = failure_reason(command[0], done.stdout)
-        raise NotReadyError(f"{reason} (exit code {done.returncode}).")
+    if code:
+        reason = last_error(log.read_text("utf-8", "replace").splitlines()) or "no output"
+        raise NotReadyError(
+            f"`{shlex.join(command)}` ended with exit code {code}: {reason.rstrip('.')}"
+            f" (see {log})."
+        )
+
+
+def _wait(running: subprocess.Popen[bytes]) -> int:
+    """Return the exit code of a command; end it with all that it started if that takes too long."""
+    try:
+        return running.wait(TIMEOUT_S)
+    except BaseException:  # also Ctrl-C
+        with suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+        raise
 
 
 def run_in_terminal(process: Process, command: Sequence[str]) -> int:

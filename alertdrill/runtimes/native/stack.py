@@ -16,8 +16,9 @@ from pathlib import Path
 import psutil
 
 from ...clients import http
-from ...config.service import Service
-from ...config.services import SERVICES
+from ...config.service import STOP_SECONDS, Service
+from ...config.service_values import RELEASE
+from ...config.services import SERVICES, longest_response
 from ...config.settings import StackSettings
 from ...file_lock import file_lock
 from ...toolchain.cache import default_cache
@@ -38,6 +39,8 @@ from .supervisor import Supervisor
 
 # Slow machines need ten seconds for everything; after a minute, a program has failed.
 READY_TIMEOUT_S = 60.0
+# A program that ends as often fails again: it has had six seconds.
+MAX_STARTS = 4
 # A probe is answered within milliseconds, or later by a process that is not ready.
 PROBE_TIMEOUT_S = 1.0
 RUNNING_STATES = ("RUNNING", "STARTING")
@@ -137,15 +140,19 @@ class NativeStack:
         Raise `NotReadyError` with the last log line of one that fails or is too slow.
         """
         waiting = list(processes)
+        starts: dict[str, set[int]] = {process.name: set() for process in waiting}
         deadline = time.monotonic() + READY_TIMEOUT_S
         while waiting:
             states = self.supervisor.processes()
             for process in list(waiting):
+                info = states[process.name]
+                starts[process.name].add(info["start"])
                 if http.is_ready(process.ready, PROBE_TIMEOUT_S):
                     waiting.remove(process)
                     on_progress(f"{process.name} is ready")
                 elif (
-                    states[process.name]["statename"] in FAILED_STATES
+                    info["statename"] in FAILED_STATES
+                    or len(starts[process.name]) > MAX_STARTS
                     or time.monotonic() > deadline
                 ):
                     raise NotReadyError(self._reason(process))
@@ -215,6 +222,7 @@ class NativeStack:
         desired = self.desired(plan.processes)
         configs.write_all(layout, plan, self.settings, desired)
         configs.check(plan, located.programs)
+        configs.write_digests(layout)
         for file in (layout.grafana_password, layout.control_token, layout.responder_token):
             self.secret(file)
         layout.lb_state.unlink(missing_ok=True)
@@ -281,8 +289,8 @@ class NativeStack:
             try:
                 if service not in failed:
                     self.wait_until_ready(instances, on_progress)
-                    for process in instances:
-                        if process in new:  # it may have been on standby
+                    for process in instances:  # one may have been on standby, or draining
+                        if process in new or not self.lb.is_up(service, process.name):
                             self.lb.set(service, process.name, "ready")
                     self.wait_for_lb(instances)
             except NotReadyError as error:
@@ -346,9 +354,10 @@ class NativeStack:
                 on_progress(f"{name}: {command}")
                 process = self.plan().of(name)[0]
                 try:
-                    service_command.run_to_end(process, shlex.split(command))
+                    log = self.layout.logs / f"{name}{RELEASE}.log"
+                    service_command.run_to_end(process, shlex.split(command), log, self.layout.home)
                 except NotReadyError as error:
-                    yield name, f"{name} is not started: {error}"
+                    yield name, f"{name} has no new instances: {error}"
 
     def stop_all(self, on_progress: ProgressCallback) -> None:
         """Stop healing first, then traffic, so that the services have nothing left to drain."""
@@ -359,7 +368,7 @@ class NativeStack:
             self._stop_quickly(healers)
             # What the control API is doing is obsolete; the responder's database is on disk.
             self.supervisor.stop(*healers, grace=HEALERS_STOP_TIMEOUT_S)
-            self.supervisor.stop("lb-1")
+            self.supervisor.stop("lb-1", grace=STOP_SECONDS + longest_response(SERVICES))
             self._stop_quickly([name for name in processes if name not in healers])
             self.supervisor.shutdown()
             deadline = time.monotonic() + STOP_TIMEOUT_S

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import math
 import os
@@ -25,7 +26,7 @@ from ..errors import StackUnavailableError
 from . import supervisord_logs, supervisord_processes
 from .layout import Layout
 from .plan import Process
-from .tagged_processes import STACK_TAG, signal_instance
+from .tagged_processes import PROGRAM_TAG, STACK_TAG, signal_instance, variable_of
 
 # The environment variables that the processes inherit. Others, such as a PORT of another
 # program, stay out.
@@ -82,15 +83,21 @@ supervisor.rpcinterface_factory = {supervisord_logs.__name__}:make_interface
 [rpcinterface:processes]
 supervisor.rpcinterface_factory = {supervisord_processes.__name__}:make_interface
 """
-    return "\n".join([head, *(_program(process, layout) for process in processes)])
+    programs = (_program(process, layout, program_digest(process, layout)) for process in processes)
+    return "\n".join([head, *programs])
 
 
-def _program(process: Process, layout: Layout) -> str:
+def program_digest(process: Process, layout: Layout) -> str:
+    """Return a digest of the configuration of a process, which is in its environment."""
+    return hashlib.sha256(_program(process, layout).encode()).hexdigest()[:16]
+
+
+def _program(process: Process, layout: Layout, digest: str = "") -> str:
     for value in process.environment.values():
         if '"' in value:
             raise SupervisorError(f"{value!r} contains a quote: use another path or value.")
     tag = {supervisord_processes.MAY_BE_FROZEN: "1"} if process.scales else {}
-    variables = sorted({**process.environment, **tag}.items())
+    variables = sorted({**process.environment, **tag, PROGRAM_TAG: digest}.items())
     log = _plain(_plain(layout.logs / process.name))  # supervisord expands a log's path twice
     lb = process.service == "lb"
     return f"""\
@@ -186,6 +193,14 @@ class Supervisor:
     def processes(self) -> Mapping[str, dict[str, Any]]:
         """Return supervisord's information about each process, by name."""
         return {info["name"]: info for info in self._call("getAllProcessInfo")}
+
+    def digests(self) -> Mapping[str, str]:
+        """Return the `program_digest` that each running process was started with, by name."""
+        return {
+            name: variable_of(info["pid"], PROGRAM_TAG)
+            for name, info in self.processes().items()
+            if info["pid"]
+        }
 
     def lost_log_lines(self) -> Mapping[str, float]:
         """Return how many lines of each process did not fit in its log file."""

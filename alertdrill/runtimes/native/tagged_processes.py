@@ -16,6 +16,8 @@ import psutil
 
 # Identifies every process of a stack, even if supervisord is gone.
 STACK_TAG = "ALERTDRILL_STACK"
+# Has a digest of the configuration that a process was started with.
+PROGRAM_TAG = "ALERTDRILL_PROGRAM"
 # supervisord sets it in the environment of what it starts, and of no other process.
 NAME_VARIABLE = "SUPERVISOR_PROCESS_NAME"
 # A program that is still running after this time does not stop by itself.
@@ -96,6 +98,14 @@ def signal_instance(pid: int, number: signal.Signals) -> None:
     """Send a signal to an instance and its workers; supervisord makes them one process group."""
     with contextlib.suppress(ProcessLookupError):  # gone meanwhile
         os.killpg(pid, number)
+
+
+def variable_of(pid: int, name: str) -> str:
+    """Return a variable in the environment of a process; empty if it has none, or does not run."""
+    try:
+        return str(psutil.Process(pid).environ().get(name, "")) if pid else ""
+    except psutil.Error:
+        return ""
 
 
 def is_paused(pid: int) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from alertdrill.clients import http
 from alertdrill.config.settings import StackSettings
-from alertdrill.runtimes import base, port_check
+from alertdrill.runtimes import base, port_check, service_code
 from alertdrill.runtimes.native import configs, stack, tagged_processes
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.plan import Plan, Process
@@ -104,6 +104,8 @@ def runtime(
         messages.append(f"{number.name} {pids[pid]}")
 
     monkeypatch.setattr(http, "is_ready", probe)
+    # The fake's processes have no time of a start.
+    monkeypatch.setattr(service_code, "last_change", lambda _: 0.0)
     monkeypatch.setattr(tagged_processes, "signal_instance", send)
     return runtime
 

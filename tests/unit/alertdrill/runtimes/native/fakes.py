@@ -8,9 +8,11 @@ import signal
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from alertdrill.runtimes.config_files import BACKENDS_FILE
 from alertdrill.runtimes.native.haproxy_socket import LoadBalancer
 from alertdrill.runtimes.native.layout import Layout
 from alertdrill.runtimes.native.supervisor import Supervisor
+from alertdrill.runtimes.native.tagged_processes import PROGRAM_TAG
 
 
 class FakeSupervisor(Supervisor):
@@ -20,11 +22,24 @@ class FakeSupervisor(Supervisor):
         super().__init__(layout)
         self.messages = messages
         self.states: dict[str, str] = {}
+        # Of the programs that it knows, and of the processes that run.
+        self._known: dict[str, str] = {}
+        self._running: dict[str, str] = {}
 
     def launch(self) -> None:
         self.messages.append("supervisord")
-        programs = re.findall(r"\[program:(.*)\]", self._layout.supervisor_config.read_text())
-        self.states = dict.fromkeys(programs, "STOPPED")
+        self._known = self._written()
+        self.states = dict.fromkeys(self._known, "STOPPED")
+
+    def _written(self) -> dict[str, str]:
+        """Return the digest of each program in the configuration."""
+        _, *programs = self._layout.supervisor_config.read_text().split("[program:")
+        return {text.partition("]")[0]: _digest(text) for text in programs}
+
+    def digests(self) -> Mapping[str, str]:
+        return {
+            name: self._running[name] for name, state in self.states.items() if state == "RUNNING"
+        }
 
     def is_running(self) -> bool:
         return bool(self.states)
@@ -44,6 +59,7 @@ class FakeSupervisor(Supervisor):
 
     def start(self, *names: str) -> None:
         self.messages.extend(f"start {name}" for name in names)
+        self._running |= {name: self._known[name] for name in names if not self.pid_of(name)}
         self.states |= dict.fromkeys(names, "RUNNING")
 
     def stop(self, *names: str, grace: float | None = None) -> None:
@@ -58,6 +74,8 @@ class FakeSupervisor(Supervisor):
         self.messages.append("reread")
 
     def add(self, *names: str) -> None:
+        written = self._written()
+        self._known |= {name: written[name] for name in names}
         self.states |= dict.fromkeys(names, "STOPPED")
 
     def remove(self, *names: str) -> None:
@@ -74,6 +92,12 @@ class FakeSupervisor(Supervisor):
         self.states = {}
 
 
+def _digest(program: str) -> str:
+    match = re.search(rf'\b{PROGRAM_TAG}="(\w+)"', program)
+    assert match, program
+    return match[1]
+
+
 class FakeLb(LoadBalancer):
     """A load balancer with every service up, and requests that end one by one."""
 
@@ -81,9 +105,18 @@ class FakeLb(LoadBalancer):
         super().__init__(layout)
         self.messages = messages
         self.requests: dict[str, int] = {}
+        self._digest, self._starts = "", 0
 
     def set(self, service: str, name: str, state: Literal["ready", "drain", "maint"]) -> None:
         self.messages.append(f"{state} {service}/{name}")
+
+    def digest(self) -> str:
+        """Return the digest of the files at the last start or reload."""
+        starts = self.messages.count("SIGUSR2 lb-1") + self.messages.count("start lb-1")
+        if starts != self._starts:
+            self._starts = starts
+            self._digest = (self._layout.lb / BACKENDS_FILE).read_text().split()[-1]
+        return self._digest
 
     def sessions(self, service: str, name: str) -> int:
         left = self.requests.get(name, 0)

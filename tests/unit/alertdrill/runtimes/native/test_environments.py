@@ -12,6 +12,7 @@ from alertdrill import bootstrap
 from alertdrill.config import ROOT
 from alertdrill.config.service import Service
 from alertdrill.config.services import SERVICES
+from alertdrill.errors import AlertdrillError
 from alertdrill.runtimes.native import environments
 
 Prepared = list[tuple[Path, Sequence[Path], Path, Sequence[str]]]
@@ -52,5 +53,18 @@ def test_requirements_can_not_replace_what_the_library_needs(prepared: Prepared)
     assert any(line.lower().startswith("flask") for line in constraints)
 
 
-def test_services_have_their_own_environments() -> None:
-    assert environments.python(application("a")) != environments.python(application("b"))
+def test_services_with_the_same_requirements_share_an_environment(tmp_path: Path) -> None:
+    (tmp_path / "deploy").mkdir()
+    (tmp_path / "deploy/r.txt").write_text("flask-login\n")
+    moved = application("c").model_copy(update={"path": str(tmp_path)})
+    assert environments.python(application("a")) == environments.python(application("b"))
+    assert environments.python(application("a")) != environments.python(moved)
+
+
+def test_gevent_must_be_among_the_requirements(
+    prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environments, "python", lambda _: Path("/bin/false"))
+    service = application("blog").model_copy(update={"server": "gevent"})
+    with pytest.raises(AlertdrillError, match=r"add it to \.\./blog/deploy/r\.txt"):
+        environments.prepare(service, lambda _: None)

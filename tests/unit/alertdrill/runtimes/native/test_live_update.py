@@ -26,7 +26,7 @@ def declare(running: Any, messages: list[str], monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(running, "check", lambda _: messages.append("check"))
 
     def change(services: Mapping[str, Service]) -> None:
-        for module in (plan, stack, configs, config_files):
+        for module in (plan, stack, configs, config_files, live_update):
             monkeypatch.setattr(module, "SERVICES", services)
         counts = {name: service.replicas.min for name, service in services.items()}
         monkeypatch.setattr(StackSettings, "min_replicas", lambda _: dict(counts))
@@ -141,7 +141,7 @@ def test_service_whose_release_fails_leaves_the_others(
     monkeypatch.setattr(service_command, "run_to_end", fail)
     orders = ORDERS.model_copy(update={"release": "migrate"})
     declare({**SERVICES, "orders": orders, **changed("web", threads=4)})
-    with pytest.raises(ServiceNotReadyError, match="orders is not started: no such table"):
+    with pytest.raises(ServiceNotReadyError, match="orders has no new instances: no such table"):
         up(running)
     assert "start orders-1" not in messages
     assert "start web-1" in messages
@@ -150,7 +150,7 @@ def test_service_whose_release_fails_leaves_the_others(
 def test_release_of_a_changed_service_runs_once(
     running: Any, declare: Declare, messages: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run(_: object, command: list[str]) -> None:
+    def run(_process: object, command: list[str], *_: object) -> None:
         messages.append(" ".join(command))
 
     monkeypatch.setattr(service_command, "run_to_end", run)
@@ -174,6 +174,54 @@ def test_interrupted_change_is_applied_by_the_next_up(
     messages.clear()
     up(running)
     assert {"SIGUSR2 lb-1", "start web-1", "start web-2"} <= set(messages)
+
+
+def test_change_of_a_killed_up_is_completed(
+    running: Any, declare: Declare, messages: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise SystemExit  # as if killed: nothing cleans up
+
+    declare({**SERVICES, "orders": ORDERS, **changed("web", threads=4)})
+    with monkeypatch.context() as patch:
+        patch.setattr(running.lb, "set", die)
+        with pytest.raises(SystemExit):
+            up(running)
+    messages.clear()
+    up(running)
+    assert {"start web-1", "start web-2", "ready orders/orders-1"} <= set(messages)
+    messages.clear()
+    up(running)
+    assert not any(message.startswith(("SIG", "start", "stop")) for message in messages)
+
+
+def test_repaired_service_gets_its_whole_change(
+    running: Any, declare: Declare, messages: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declare(changed("web", threads=4))
+    with monkeypatch.context() as patch:
+        patch.setattr(stack, "READY_TIMEOUT_S", -1)
+        patch.setattr("alertdrill.clients.http.is_ready", lambda url, _: ":151" not in url)
+        with pytest.raises(ServiceNotReadyError, match="web-1 is not ready"):
+            up(running)
+    assert "stop web-2" not in messages
+    messages.clear()
+    up(running)
+    assert "start web-2" in messages
+
+
+def test_port_of_a_removed_service_is_free_before_another_one_starts(
+    running: Any, declare: Declare, messages: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = {name: service for name, service in SERVICES.items() if name != "data-service"}
+    renamed = SERVICES["data-service"].model_copy(update={"name": "renamed"})
+    ports = {process.name: process.port for process in running.plan().processes}
+    pids = {running.supervisor.pid_of(name): name for name in running.supervisor.states}
+    monkeypatch.setattr(live_update, "variable_of", lambda pid, _: str(ports.get(pids.get(pid))))
+    declare({**others, "web": SERVICES["web"].model_copy(update={"calls": ()}), "renamed": renamed})
+    up(running)
+    stopped = messages.index("stop data-service-1 data-service-2")
+    assert stopped < messages.index("start renamed-1")
 
 
 def test_second_up_changes_nothing(running: Any, declare: Declare, messages: list[str]) -> None:

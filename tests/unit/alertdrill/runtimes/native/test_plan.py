@@ -57,7 +57,7 @@ def test_long_response_has_the_time_to_end(
     redeclare(monkeypatch, "web", limits=limits)
     plan = plan_with()
     seconds = {process.name: process.stop_seconds for process in plan.processes}
-    assert (seconds["web-1"], seconds["lb-1"], seconds["data-service-1"]) == (75, 75, 25)
+    assert (seconds["web-1"], seconds["lb-1"], seconds["data-service-1"]) == (75, 315, 25)
     assert plan.of("web")[0].environment["GRACEFUL_TIMEOUT"] == "60"
     assert "stopwaitsecs=75\n" in supervisor.render(plan.of("web"), layout)
 

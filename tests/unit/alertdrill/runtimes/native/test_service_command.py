@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from alertdrill.runtimes.errors import NotReadyError, UnknownTargetError
 from alertdrill.runtimes.native import service_command
 from alertdrill.runtimes.native.plan import Process
-from alertdrill.runtimes.native.service_command import run_in_terminal, run_to_end
+from alertdrill.runtimes.native.service_command import run_in_terminal
+from tests.unit.telemetry.instance import poll_until
 
 PRINT_ALL = """\
 import json, os, pathlib, sys
@@ -46,6 +50,11 @@ def program(tmp_path: Path) -> Write:
     return write
 
 
+def run(instance: Process, *command: str) -> None:
+    folder = instance.directory.parent
+    service_command.run_to_end(instance, command, folder / "release.log", folder / "native")
+
+
 def test_command_has_the_folder_environment_and_programs_of_the_service(
     instance: Process, program: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -53,7 +62,7 @@ def test_command_has_the_folder_environment_and_programs_of_the_service(
     monkeypatch.setenv("FLASK_APP", "of the user")
     monkeypatch.setenv("HOME", "/home/user")
     program("flask", PRINT_ALL)
-    run_to_end(instance, ["flask", "init-db", "a b"])
+    run(instance, "flask", "init-db", "a b")
     seen = json.loads((instance.directory / "seen.json").read_text())
     assert seen["folder"] == str(instance.directory)
     assert seen["arguments"] == ["init-db", "a b"]
@@ -67,14 +76,14 @@ def test_command_has_the_folder_environment_and_programs_of_the_service(
 
 
 def test_program_of_the_machine_is_found(instance: Process) -> None:
-    run_to_end(instance, ["true"])
+    run(instance, "true")
 
 
 def test_script_in_the_folder_of_the_service_is_run(instance: Process) -> None:
     script = instance.directory / "migrate.sh"
     script.write_text("#!/bin/sh\ntouch migrated\n")
     script.chmod(0o755)
-    run_to_end(instance, ["./migrate.sh"])
+    run(instance, "./migrate.sh")
     assert (instance.directory / "migrated").exists()
 
 
@@ -83,10 +92,10 @@ def test_script_in_the_folder_of_the_service_is_run(instance: Process) -> None:
     [
         (
             "import sys; print('Error: no such table: post'); sys.exit(3)",
-            "flask: Error: no such table: post",
+            "Error: no such table: post",
         ),
-        ("import sys; sys.exit('ValueError: x')", "flask: ValueError: x"),
-        ("import sys; sys.exit(2)", "flask failed without a message"),
+        ("import sys; sys.exit('ValueError: x')", "ValueError: x"),
+        ("import sys; sys.exit(2)", "no output"),
     ],
 )
 def test_failed_command_has_its_reason(
@@ -94,21 +103,22 @@ def test_failed_command_has_its_reason(
 ) -> None:
     program("flask", code)
     with pytest.raises(NotReadyError) as error:
-        run_to_end(instance, ["flask"])
-    text = str(error.value)
-    assert text.startswith(f"{reason} (exit code ")
-    assert text.endswith(").")
+        run(instance, "flask")
+    log = instance.directory.parent / "release.log"
+    assert re.fullmatch(
+        rf"`flask` ended with exit code \d: {reason} \(see {log}\)\.", str(error.value)
+    )
 
 
 def test_output_that_is_no_text_is_no_other_failure(instance: Process, program: Write) -> None:
     program("flask", "import os; os.write(1, b'bad \\xff byte\\n'); os._exit(1)")
-    with pytest.raises(NotReadyError, match=r"bad . byte \(exit code 1\)\.$"):
-        run_to_end(instance, ["flask"])
+    with pytest.raises(NotReadyError, match=r"exit code 1: bad . byte \(see "):
+        run(instance, "flask")
 
 
 def test_unknown_program_is_named(instance: Process) -> None:
-    with pytest.raises(NotReadyError, match=r"^flusk is no program of web\.$"):
-        run_to_end(instance, ["flusk", "init-db"])
+    with pytest.raises(NotReadyError, match="can't be run: flusk is no program of web"):
+        run(instance, "flusk", "init-db")
     with pytest.raises(UnknownTargetError, match=r"^flusk is no program of web\.$"):
         run_in_terminal(instance, ["flusk"])
 
@@ -117,7 +127,7 @@ def test_program_that_can_not_be_started_is_named(instance: Process, tmp_path: P
     (tmp_path / "bin/flask").write_bytes(b"\x7fELF")
     (tmp_path / "bin/flask").chmod(0o755)
     with pytest.raises(NotReadyError, match=r"bin/flask"):
-        run_to_end(instance, ["flask"])
+        run(instance, "flask")
 
 
 def test_command_without_an_end_is_stopped(
@@ -125,11 +135,42 @@ def test_command_without_an_end_is_stopped(
 ) -> None:
     monkeypatch.setattr(service_command, "TIMEOUT_S", 0.1)
     with pytest.raises(NotReadyError, match=r"^sleep did not end within 0.1 s\.$"):
-        run_to_end(instance, ["sleep", "60"])
+        run(instance, "sleep", "60")
+
+
+def test_command_ends_with_all_that_it_started(
+    instance: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> int:
+        poll_until((instance.directory / "started").exists, "the start of the command")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess.Popen, "wait", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run(instance, "sh", "-c", "sleep 300 & echo $! >pid; touch started; wait")
+    child = int((instance.directory / "pid").read_text())
+    poll_until(lambda: not is_running(child), "the end of what it started")
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_command_does_not_run_beside_itself(instance: Process) -> None:
+    # One whose `up` was killed goes on.
+    home = instance.directory.parent / "native"
+    tags = {"ALERTDRILL_STACK": str(home), "ALERTDRILL_COMMAND": "web sleep 60"}
+    with subprocess.Popen(["sleep", "60"], env=tags) as earlier:
+        with pytest.raises(NotReadyError, match=rf"`sleep 60` still runs.*{earlier.pid}"):
+            run(instance, "sleep", "60")
+        earlier.kill()
 
 
 def test_command_gets_no_input(instance: Process) -> None:
-    run_to_end(instance, ["cat"])  # it would wait for the terminal
+    run(instance, "cat")  # it would wait for the terminal
 
 
 @pytest.mark.parametrize("code", [0, 3])

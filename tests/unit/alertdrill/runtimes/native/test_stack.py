@@ -95,7 +95,7 @@ def states(stack: NativeStack, monkeypatch: pytest.MonkeyPatch) -> dict[str, str
     states = {"web-1": "STARTING"}
 
     def processes() -> dict[str, dict[str, str]]:
-        return {name: {"statename": state} for name, state in states.items()}
+        return {name: {"statename": state, "start": "0"} for name, state in states.items()}
 
     def is_ready(url: str, timeout: float) -> bool:
         return states["web-1"] == "READY"

@@ -35,7 +35,7 @@ def released(messages: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Let web have a release, which is only recorded."""
     redeclare(monkeypatch, "web", release="flask init-db")
 
-    def run_to_end(process: Process, command: Sequence[str]) -> None:
+    def run_to_end(process: Process, command: Sequence[str], *_: object) -> None:
         messages.append(f"release {process.service}: {' '.join(command)}")
 
     monkeypatch.setattr(service_command, "run_to_end", run_to_end)
@@ -79,7 +79,7 @@ def test_release_runs_again_only_before_new_instances(running: Any, messages: li
 def test_failed_release_stops_only_its_service(runtime: Any, messages: list[str]) -> None:
     with pytest.raises(ServiceNotReadyError) as error:
         runtime.up(ignore)
-    assert str(error.value) == "web is not started: flask: no such table (exit code 1)."
+    assert str(error.value) == "web has no new instances: flask: no such table (exit code 1)."
     assert {"start data-service-1", "wait data-service-1", "wait lb-1"} <= set(messages)
     assert "start web-1" not in messages
     assert runtime.supervisor.is_running()
@@ -202,7 +202,7 @@ def test_failed_release_renews_nothing(
     request.getfixturevalue("failing_release")
     with pytest.raises(NotReadyError, match="no such table"):
         running.renew("web", ignore)
-    assert messages == []
+    assert not any(message.startswith(("start web", "stop web")) for message in messages)
 
 
 def test_command_of_a_service_has_its_files(runtime: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,14 +216,12 @@ def test_command_of_an_unknown_service_is_refused(runtime: Any) -> None:
         runtime.execute("lb", ["true"])
 
 
-@pytest.mark.parametrize(
-    ("is_ephemeral", "removed"), [(False, ["web", "data-service"]), (True, [])]
-)
+@pytest.mark.parametrize(("is_ephemeral", "removed"), [(False, ["removed"]), (True, [])])
 def test_ephemeral_stack_keeps_the_environments_of_the_users(
     runtime: Any, monkeypatch: pytest.MonkeyPatch, is_ephemeral: bool, removed: list[str]
 ) -> None:
     names: list[str] = []
-    monkeypatch.setattr(environments, "remove_old", lambda service: names.append(service.name))
+    monkeypatch.setattr(environments, "remove_old", lambda: names.append("removed"))
     monkeypatch.setattr(runtime, "ephemeral", is_ephemeral)
     runtime.up(ignore)
     assert names == removed

@@ -25,10 +25,12 @@ from alertdrill.runtimes.native.supervisor import (
     LOG_BYTES,
     Supervisor,
     SupervisorError,
+    program_digest,
     render,
 )
 from alertdrill.runtimes.native.supervisord_processes import MAY_BE_FROZEN
 from alertdrill.runtimes.native.tagged_processes import (
+    PROGRAM_TAG,
     STACK_TAG,
     find_processes,
     is_paused,
@@ -59,6 +61,7 @@ def test_every_process_is_parsed_by_supervisord(plan: Plan, layout: Layout) -> N
         read = programs[process.name]
         assert shlex.split(read.command) == process.command
         tag = {MAY_BE_FROZEN: "1"} if process.scales else {}
+        tag[PROGRAM_TAG] = program_digest(process, layout)
         assert read.environment == {**process.environment, **tag}
         assert read.directory == str(process.directory)
         assert read.stopsignal == signal.Signals[f"SIG{process.stop_signal}"]
