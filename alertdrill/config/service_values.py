@@ -17,6 +17,7 @@ MAX_NAME_LENGTH = 30
 # The ends of the names of a service's second backend (lb/backend.cfg), and of the containers that
 # run its `release` and generate its secrets.
 LARGE, RELEASE, SECRET_FILES = "-large", "-release", "-secrets"
+MAX_PATH_LENGTH = 200
 MEMORY = r"([1-9][0-9]{0,5})MiB"
 SIZE = r"([1-9][0-9]{0,5})(KiB|MiB)"
 PATH = r"(/[A-Za-z0-9._~-]+)+|/"
@@ -25,6 +26,8 @@ HOSTNAME = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
 DIGEST = r"@sha256:[0-9a-f]{64}"
 TAG = r":[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 IMAGE = rf"[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9._-]+)*({TAG}({DIGEST})?|{DIGEST})"
+# Some programs read these as a boolean, or as nothing.
+YAML_WORDS = ("null", "true", "false", "yes", "no", "on", "off", "y", "n")
 # Set by the runtimes, so a service can't set them.
 RESERVED = (
     *("APP", "PATH", "FAULTS_ENABLED", "FAULTS_TOKEN", "FAULTS_TOKEN_FILE", "HOST", "INSTANCE"),
@@ -38,8 +41,10 @@ RESERVED_PREFIXES = ("ALERTDRILL_", "SUPERVISOR_")
 
 
 def _path(value: object) -> object:
-    if not isinstance(value, str) or not re.fullmatch(PATH, value):
+    if not isinstance(value, str) or not re.fullmatch(PATH, value) or len(value) > MAX_PATH_LENGTH:
         raise ValueError("use a path such as /orders")
+    if {".", ".."} & set(value.split("/")):  # clients remove them
+        raise ValueError("use a path without . and ..")
     return value
 
 
@@ -56,6 +61,8 @@ def _name(name: str) -> str:
     ):
         if name.endswith(ending):
             raise sentence(f"{name!r} ends in {ending}, as some {owner} do: use another name")
+    if name in YAML_WORDS:
+        raise sentence(f"{name!r} is no text in YAML: use another name")
     if name in (*COMPONENTS, *TASKS, SUPERVISOR):
         raise sentence(f"{name} is a component of the stack: use another name")
     return name
@@ -89,10 +96,14 @@ def _variable(name: str) -> str:
 def _value(value: str) -> str:
     if not re.fullmatch(VALUE, value):
         raise ValueError("use one line without double quotes, and without ; and # after a space")
+    if value.startswith("'") or value.endswith("'"):  # supervisord would remove it
+        raise ValueError("use a value that neither begins nor ends with a single quote")
     return value
 
 
 def _command(text: str) -> str:
+    if re.search(r"[\x00-\x1f\x7f]", text):
+        raise ValueError("use one line, without control characters")
     try:
         words = shlex.split(text)
     except ValueError as error:

@@ -49,7 +49,8 @@ def read_services(apps: Path, files: Sequence[Path] = ()) -> Mapping[str, Servic
     documents: dict[str, YamlDocument] = {}
     owners: dict[tuple[str, object], str] = {}
     for file in (apps / "services.yml", *files):
-        document = YamlDocument(file, ServicesError)
+        shown = os.path.relpath(file, ROOT) if file in files else ""
+        document = YamlDocument(file, ServicesError, shown)
         for name, declaration in document.parse(dict[ServiceName, Declaration]).items():
             if name in services:
                 document.refuse(f"there is a service {name} already", name)

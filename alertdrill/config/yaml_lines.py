@@ -68,6 +68,10 @@ for name, pattern, initials in (
     Loader.add_implicit_resolver(TAG + name, re.compile(rf"(?:{pattern})\Z"), initials)
 
 
+# What a tag raises for a value that is not of its kind.
+INVALID = (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
+
+
 class YamlModel(BaseModel):
     """A mapping of a YAML file, whose keys are the fields or their aliases.
 
@@ -105,10 +109,15 @@ Seconds = Annotated[float, BeforeValidator(_seconds)]
 
 
 class YamlDocument:
-    """A YAML file, with the line of each value; `error` is the class of all errors about it."""
+    """A YAML file, with the line of each value; `error` is the class of all errors about it.
 
-    def __init__(self, file: Path, error: type[AlertdrillError]) -> None:
-        self._name, self._error = f"{file.parent.name}/{file.name}", error
+    The errors call the file `name`; by default that is its name and its folder's.
+    """
+
+    def __init__(self, file: Path, error: type[AlertdrillError], name: str = "") -> None:
+        self._name, self._error = name or f"{file.parent.name}/{file.name}", error
+        if file.exists() and not file.is_file():
+            raise self._at(1, "it is no file")
         try:
             root = yaml.compose(file.read_text(encoding="utf-8"), Loader=Loader)
         except OSError as failure:
@@ -123,6 +132,8 @@ class YamlDocument:
             )
             line = mark.line + 1 if mark else 1
             raise self._at(line, f"it is not valid YAML ({problem})") from failure
+        except RecursionError as failure:
+            raise self._at(1, "it is nested too deep") from failure
         if root is None:
             raise self._at(1, "it is empty")
         self._root: yaml.Node = root
@@ -132,7 +143,14 @@ class YamlDocument:
 
         `part` has the keys that lead to the part, which exists.
         """
-        data: Any = Loader("").construct_document(self._root)
+        try:
+            data: Any = _construct(self._root)
+        except INVALID as failure:
+            node = _invalid_node(self._root)
+            value = f" {node.value[:40]!r}" if isinstance(node, yaml.ScalarNode) else ""
+            tag = node.tag.replace(TAG, "!!")
+            problem = f"it is not valid YAML ({tag}{value})"
+            raise self._at(node.start_mark.line + 1, problem) from failure
         for key in part:
             data = data[key]
         try:
@@ -178,6 +196,22 @@ class YamlDocument:
         if kind in DEMANDS:
             return f"{label} must be {DEMANDS[kind]}"
         return f"{label}{value}: it {error['msg'].removeprefix('Input ')}"
+
+
+def _construct(node: yaml.Node) -> Any:
+    return Loader("").construct_document(node)
+
+
+def _invalid_node(node: yaml.Node) -> yaml.Node:
+    """Return the innermost node that is no value of its tag."""
+    children = node.value if isinstance(node, yaml.CollectionNode) else []
+    for child in children:
+        for inner in child if isinstance(child, tuple) else (child,):
+            try:
+                _construct(inner)
+            except INVALID:
+                return _invalid_node(inner)
+    return node
 
 
 def _place(error: ErrorDetails) -> tuple[str | int, ...]:

@@ -93,9 +93,10 @@ def measure(profile: LoadProfile, context: LoadContext, folder: Path) -> LoadRes
 def _await_scrape(prometheus: Prometheus, after: float) -> None:
     deadline = time.monotonic() + SCRAPE_TIMEOUT_S
     query = f"max(timestamp({measurements.REQUESTS}))"
-    while (prometheus.value(query) or 0.0) <= after or (
-        missing := prometheus.not_scraped_since(SERVICES, after)
-    ):
+    while True:
+        missing = prometheus.not_scraped_since(SERVICES, after)
+        if not missing and (prometheus.value(query) or 0.0) > after:
+            return
         if time.monotonic() > deadline:
             names = ", ".join(missing) or "the services"
             raise LoadError(f"Prometheus does not scrape {names}: check its targets.")

@@ -125,8 +125,8 @@ def entry(service: NewService, services: Mapping[str, Service], root: Path) -> s
         name=service.name,
         location=_location(service, root) if service.folder else "",
         port=str(port),
-        host=f"  host: {service.host}\n" if service.host else "",
-        public=service.public_path,
+        host=f"  host: {_scalar(service.host)}\n" if service.host else "",
+        public=_scalar(service.public_path),
         strip_prefix="  strip_prefix: true\n" if service.strips_prefix else "",
     )
 
@@ -173,6 +173,8 @@ def declare(service: NewService, folder: Path) -> None:
     Raises `ScaffoldError` if there is one already, or if it collides with another service.
     """
     file = folder / DECLARATION
+    if re.search(r":|\s#|^\s|\s$", str(folder)):
+        raise ScaffoldError(f"SERVICES_FILES can't name {folder}: use a path without `:` and `#`.")
     if file.exists():
         raise ScaffoldError(f"{file} exists already: edit it.")
     others = external_files()
@@ -188,4 +190,9 @@ def declare(service: NewService, folder: Path) -> None:
 
 def instructions(service: NewService) -> str:
     """Return the lines to add to the code of an application that exists."""
-    return f'from alertdrill_telemetry import init_app\n\ninit_app(app, service="{service.name}")'
+    lines = ["from alertdrill_telemetry import init_app", ""]
+    lines += [f'init_app(app, service="{service.name}")']
+    if service.strips_prefix:  # its links need the prefix
+        lines.insert(1, "from werkzeug.middleware.proxy_fix import ProxyFix")
+        lines.append("app.wsgi_app = ProxyFix(app.wsgi_app, x_prefix=1)")
+    return "\n".join(lines)

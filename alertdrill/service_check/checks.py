@@ -18,30 +18,40 @@ from pathlib import Path
 
 import requests
 
-from ..config.service import Service
+from ..config.service import PLACEHOLDER, Service
 from ..errors import AlertdrillError
 from ..logs.record import ACCESS_FIELDS, COMMON_FIELDS
+from ..runtimes.base import last_error
 from ..runtimes.native.plan import Process
 from ..runtimes.native.service_command import environment
-from .instance import CheckedInstance, Counts, InstanceError, parse_line, settled
+from .instance import CheckedInstance, Counts, InstanceError, free_port, parse_line, settled
 
 # A label with the path of the request would add a series for each of them.
 UNKNOWN_PATHS = 100
 UNKNOWN_METHODS = ("PURGE", "BREW", "X-UNKNOWN")
+# Requests that differ in one of these must not add series either.
+CLIENT_HEADERS = ("User-Agent", "Referer", "X-Request-ID", "Authorization", "Cookie")
 # How the load balancer takes an instance out: two failed checks, one every half a second.
 CHECK_INTERVAL_S, FAILED_CHECKS = 0.5, 2
 DRAIN_CLIENTS = 4
-# Variables that hold a secret by their name.
-SECRET_NAME = re.compile(r"(^|_)(SECRET|PASSWORD|PASSWD|TOKEN|API_KEY|SECRET_KEY|CREDENTIALS)$")
+# Variables and settings that hold a secret by their name, and URLs with a password.
+SECRET_NAME = re.compile(
+    r"(SECRET|SECRET_KEY|PASSWORD|PASSWD|TOKEN|API_?KEY|ACCESS_KEY|PRIVATE_KEY|CREDENTIALS)$"
+)
+URL_PASSWORD = re.compile(r"://[^/@\s]*:[^/@\s]+@")
+# Files of an application that may have a secret in them.
+TEXT_SUFFIXES = (".py", ".cfg", ".conf", ".ini", ".toml", ".yml", ".yaml", ".json", ".env", ".txt")
 # A secret of fewer characters can be guessed.
 MIN_SECRET_LENGTH = 16
-# Prints the application's own secret key as JSON; runs in the service's Python and environment.
+# Writes the application's settings as JSON; runs in the service's Python and environment.
 CONFIG_SCRIPT = """
-import importlib, json, sys
+import importlib, json, pathlib, sys
 module, _, name = sys.argv[1].partition(":")
 application = eval(name or "app", vars(importlib.import_module(module)))
-key = getattr(application, "config", {}).get("SECRET_KEY")
-print("\\n" + json.dumps(key.decode("latin-1") if isinstance(key, bytes) else key))
+text = lambda value: value.decode("latin-1") if isinstance(value, bytes) else str(value)
+config = getattr(application, "config", {}).items()
+settings = {str(key): text(value) for key, value in config if value is not None}
+pathlib.Path(sys.argv[2]).write_text(json.dumps(settings))
 """
 PROBE_TIMEOUT_S = 60.0
 MIB = 2**20
@@ -97,59 +107,78 @@ class ServiceCheck:
             f"exact counts, {name}", lambda: exact_counts(instance, self._path, self._count)
         )
         if instance.workers == 1:
-            yield _result("bounded labels", lambda: bounded_labels(instance))
-            yield _result("limits", lambda: within_limits(instance, self._service))
+            yield _result("bounded labels", lambda: bounded_labels(instance, self._path))
+            yield _result("memory and series", lambda: within_limits(instance, self._service))
         yield _result(
             f"drain, {name}", lambda: drains(instance, self._path, self._service.stop_seconds)
         )
         yield _result(f"JSON lines, {name}", lambda: json_lines(instance))
 
     def _no_default_secret(self) -> str:
-        literal = [
-            variable
-            for variable, value in self._service.env.items()
-            if SECRET_NAME.search(variable) and value and "{" not in value
-        ]
-        if literal:
-            raise ContractError(
-                f"{literal[0]} has its value in apps/services.yml: declare it under secrets, and"
-                f" read the file that {literal[0]}_FILE names."
-            )
-        key = self._secret_key()
-        if key in self._process.environment.values():
-            raise ContractError(
-                "SECRET_KEY is the value of a variable, such as the path of a secret: read the"
-                " file at that path."
-            )
-        if key is None:
-            return "it has no SECRET_KEY"
-        if len(key) < MIN_SECRET_LENGTH:
-            raise ContractError(
-                f"SECRET_KEY has {len(key)} characters: read at least {MIN_SECRET_LENGTH} random"
-                " ones from a secret."
-            )
-        for file in sorted(self._service.folder.rglob("*.py")):
-            if key in file.read_text("utf-8", "replace"):
-                name = file.relative_to(self._service.folder)
-                raise ContractError(f"SECRET_KEY is written in {name}: read it from a secret.")
-        return "SECRET_KEY is in no file of the code"
+        declared = self._service.secrets
+        for variable, value in self._service.env.items():
+            of_secret = any(match[1] in declared for match in PLACEHOLDER.finditer(value))
+            if (
+                value
+                and not of_secret
+                and (SECRET_NAME.search(variable) or URL_PASSWORD.search(value))
+            ):
+                raise ContractError(
+                    f"{variable} has its value in {self._service.file or 'apps/services.yml'}:"
+                    f" declare it under secrets, and read the file that {variable}_FILE names."
+                )
+        settings = {name: text for name, text in self._settings().items() if _is_secret(name, text)}
+        for name, text in settings.items():
+            self._check_secret(name, text)
+        return f"{', '.join(settings) or 'No setting'} is in no file of the code"
 
-    def _secret_key(self) -> str | None:
+    def _check_secret(self, name: str, text: str) -> None:
+        """Check a setting of the application that is a secret."""
+        if text in self._process.environment.values():
+            raise ContractError(
+                f"{name} is the value of a variable, such as the path of a secret: read the file at"
+                " that path."
+            )
+        if len(text) < MIN_SECRET_LENGTH:
+            raise ContractError(
+                f"{name} has {len(text)} characters: read at least {MIN_SECRET_LENGTH} random ones"
+                " from a secret."
+            )
+        folder = self._service.folder
+        for file in sorted(folder.rglob("*")):
+            is_text = file.suffix in TEXT_SUFFIXES and file.is_file()
+            if is_text and text in file.read_text("utf-8", "replace"):
+                raise ContractError(f"{name} is in {file.relative_to(folder)}: use a secret.")
+
+    def _settings(self) -> Mapping[str, str]:
+        """Return the settings (`app.config`) of the application; empty for one without."""
+        file = self._folder / "settings.json"
         done = subprocess.run(  # noqa: S603 - the service's own Python
-            [self._process.command[0], "-c", CONFIG_SCRIPT, self._service.application],
+            [
+                *(self._process.command[0], "-c", CONFIG_SCRIPT),
+                *(self._service.application, str(file)),
+            ],
             cwd=self._process.directory,
-            env={**environment(self._process), "OPS_PORT": "0"},
+            # Its operations have a port of their own, as in an instance.
+            env={**environment(self._process), "OPS_PORT": str(free_port())},
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
+            errors="replace",
             timeout=PROBE_TIMEOUT_S,
             check=False,
         )
-        if done.returncode:
-            reason = (done.stderr.strip().splitlines() or ["no output"])[-1]
-            raise ContractError(f"The application can't be loaded: {reason[:300]}")
-        key: str | None = json.loads(done.stdout.splitlines()[-1])
-        return key
+        if not file.exists():
+            reason = last_error(done.stdout.splitlines()) or "no output"
+            raise ContractError(f"The application can't be loaded: {reason}")
+        settings: Mapping[str, str] = json.loads(file.read_text())
+        file.unlink()  # it has secrets
+        return settings
+
+
+def _is_secret(name: str, text: str) -> bool:
+    return bool(text) and bool(SECRET_NAME.search(name)) and text not in ("True", "False")
 
 
 def _result(name: str, check: Callable[[], str]) -> CheckResult:
@@ -166,7 +195,9 @@ def probes(instance: CheckedInstance) -> str:
     for path in ("/healthz", "/readyz", "/metrics"):
         if (status := instance.operation(path).status_code) != 200:
             raise ContractError(f"{path} answers {status} on OPS_PORT: it must be 200.")
-    return "/healthz, /readyz and /metrics answer on OPS_PORT"
+    if "app_info{" in instance.request("/metrics").text:
+        raise ContractError("/metrics answers on PORT too, where clients reach it.")
+    return "/healthz, /readyz and /metrics answer on OPS_PORT only"
 
 
 def trace_is_continued(instance: CheckedInstance, path: str) -> str:
@@ -235,20 +266,24 @@ def _described(counts: Mapping[tuple[str, str], int]) -> str:
     return ", ".join(texts) or "no request"
 
 
-def bounded_labels(instance: CheckedInstance) -> str:
-    """Check that unknown paths and methods add few series."""
+def bounded_labels(instance: CheckedInstance, path: str) -> str:
+    """Check that different paths, methods, queries and headers add few series."""
     before = instance.series()
+    beside, below = path.rpartition("/")[0], path.rstrip("/")
     for _ in range(UNKNOWN_PATHS):
-        instance.request(f"/{secrets.token_hex(8)}")
+        text = secrets.token_hex(8)
+        for changed in (f"/{text}", f"{beside}/{text}", f"{below}/{text}", f"{path}?{text}={text}"):
+            instance.request(changed)
+        instance.request(path, **dict.fromkeys(CLIENT_HEADERS, text))
     for method in UNKNOWN_METHODS:
         instance.request("/", method)
     added = instance.series() - before
     if added >= UNKNOWN_PATHS:
         raise ContractError(
-            f"{UNKNOWN_PATHS} different paths added {added} series: a label of a metric has"
-            " unbounded values, such as a path or a user."
+            f"{UNKNOWN_PATHS} different paths, queries and headers added {added} series: a label of"
+            " a metric has unbounded values, such as a path or a user."
         )
-    return f"{UNKNOWN_PATHS} unknown paths added {added} series"
+    return f"{UNKNOWN_PATHS} different paths, queries and headers added {added} series"
 
 
 def within_limits(instance: CheckedInstance, service: Service) -> str:
@@ -298,6 +333,11 @@ def drains(instance: CheckedInstance, path: str, stop_seconds: float) -> str:
     if failures:
         raise ContractError(
             f"{len(failures)} requests were lost during a stop: {failures[0][:200]}"
+        )
+    if refused := [status for status in answered if status >= 400]:
+        raise ContractError(
+            f"{len(refused)} of {len(answered)} requests during a stop were answered with"
+            f" {refused[0]}: answer until the load balancer has noticed."
         )
     if code is None:
         raise ContractError(f"It did not end within {stop_seconds:g} s after SIGTERM.")

@@ -47,7 +47,7 @@ class CheckedInstance:
 
     def __init__(self, process: Process, workers: int, log: Path, host: str | None) -> None:
         self.workers, self._log, self._host = workers, log, host
-        self._ports = [_free_port(), _free_port()]
+        self._ports = [free_port(), free_port()]
         self._process = process
         self._session = requests.Session()
 
@@ -188,7 +188,8 @@ def settled(check: Callable[[], bool]) -> bool:
     return True
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nothing listens on."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port

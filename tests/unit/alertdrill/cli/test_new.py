@@ -45,9 +45,10 @@ def test_line_for_an_adopted_application_is_shown(new: Run, root: Path, tmp_path
     folder.mkdir()
     result = new("service", "shop", "--from", str(folder), "--app", "shop:app")
     assert result.exit_code == 0, result.output
-    assert '  from alertdrill_telemetry import init_app\n\n  init_app(app, service="shop")\n' in (
-        result.stdout
-    )
+    assert "  from alertdrill_telemetry import init_app\n" in result.stdout
+    assert '  init_app(app, service="shop")\n' in result.stdout
+    # It is below a path, which its links need.
+    assert "ProxyFix(app.wsgi_app, x_prefix=1)" in result.stdout
     assert "  path: ../shop\n" in (root / "apps/services.yml").read_text()
 
 

@@ -37,6 +37,18 @@ def test_query_at_takes_a_time(server: FakeServer, prometheus: Prometheus) -> No
     assert server.requests[0].query == {"query": "up", "time": "1795429230.500"}
 
 
+def test_targets_without_a_fresh_scrape_are_named(
+    server: FakeServer, prometheus: Prometheus
+) -> None:
+    names = {"web-1": "web", "web-2": "web", "web-3": "web", "lb-1": "lb"}
+    targets = [{"labels": {"instance": name, "service": names[name]}} for name in names]
+    server.answers["/api/v1/targets"] = data({"activeTargets": targets[:2] + targets[3:]})
+    # web-3 has a sample of a minute ago, but it is no target any more.
+    fresh = [{"metric": {"instance": "web-1"}, "value": [1, "1000"]}]
+    server.answers["/api/v1/query"] = data({"resultType": "vector", "result": fresh})
+    assert prometheus.not_scraped_since(["web"], 990) == ["web-2"]
+
+
 def test_scalar_counts_as_one_sample(server: FakeServer, prometheus: Prometheus) -> None:
     server.answers["/api/v1/query"] = data({"resultType": "scalar", "result": [1, "3.5"]})
     assert prometheus.value("3.5") == 3.5

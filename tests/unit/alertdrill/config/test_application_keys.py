@@ -130,6 +130,15 @@ def test_path_of_a_host_belongs_to_one_service(tmp_path: Path) -> None:
         ("env: {KEY: 'a\"b'}", "KEY is 'a\"b': use one line without double quotes"),
         ('env: {KEY: "a\\nb"}', "KEY is 'a\\nb': use one line without double quotes"),
         ("env: {KEY: 1}", "KEY must be a text"),
+        ("env: {KEY: \"'x'\"}", "KEY is \"'x'\": use a value that neither begins nor ends with"),
+        (
+            "env: {SECRET_KEY: '{key}'}\n  secrets: {key: generated}",
+            "SECRET_KEY would be the path of a secret, which is no secret: read the file, and name",
+        ),
+        (
+            'release: "sh a\\0b"',
+            "release is 'sh a\\x00b': use one line, without control characters",
+        ),
         ("env: {KEY: true}", "KEY must be a text"),
         ("env: {KEY: '{data}'}", "KEY has {data}, which is no volume or secret: declared are none"),
         (

@@ -86,6 +86,11 @@ def test_values_have_the_types_of_the_model(tmp_path: Path) -> None:
         ("alert: 1\n--- \nb: 2", "2: it is not valid YAML ("),
         ("alert: \x07", "1: it is not valid YAML ("),
         (b"alert: \xff", "1: it is not UTF-8."),
+        ("alert: x\ncount: !!int 'abc'", "2: it is not valid YAML (!!int 'abc')."),
+        ("alert: x\ncount: !x y", "2: it is not valid YAML (!x 'y')."),
+        ("alert: x\n<<: 3", "1: it is not valid YAML (!!map)."),
+        (f"alert: x\ncount: {'9' * 5000}", "2: it is not valid YAML (!!int '999"),
+        (f"alert: {'[' * 3000}", "1: it is nested too deep."),
     ],
 )
 def test_invalid_value_is_refused_with_its_line(

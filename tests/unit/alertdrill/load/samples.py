@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from alertdrill.clients.prometheus import Line, Prometheus
@@ -33,6 +34,9 @@ class FakePrometheus(Prometheus):
     def value(self, promql: str) -> float | None:
         answer: float | None = self._answer(promql)
         return answer
+
+    def not_scraped_since(self, services: Iterable[str], moment: float) -> list[str]:
+        return []
 
     def scrape_interval(self) -> float:
         return 5.0

@@ -111,7 +111,7 @@ def test_load_starts_after_a_scrape_of_earlier_requests(tmp_path: Path, clock: C
         started.append(profile)
         return ""
 
-    with pytest.raises(LoadError, match=r"^Prometheus does not scrape every instance"):
+    with pytest.raises(LoadError, match=r"^Prometheus does not scrape the services"):
         run(SMOKE, replace(context_for(), run_load=run_load), tmp_path)
     assert started == []
     assert clock.now == pytest.approx(1025, abs=1)

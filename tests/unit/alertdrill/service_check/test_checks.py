@@ -13,7 +13,14 @@ from alertdrill.config.service import Limits, Service
 from alertdrill.config.services import SERVICES
 from alertdrill.runtimes.native.components import SERVERS
 from alertdrill.runtimes.native.plan import Process
-from alertdrill.service_check.checks import ContractError, ServiceCheck, drains, within_limits
+from alertdrill.service_check.checks import (
+    ContractError,
+    ServiceCheck,
+    bounded_labels,
+    drains,
+    exact_counts,
+    within_limits,
+)
 from alertdrill.service_check.instance import CheckedInstance
 
 GOOD = """
@@ -105,7 +112,7 @@ def test_bad_service_is_told_what_to_fix(tmp_path: Path) -> None:
     }
     assert faults["no default secret"].startswith("SECRET_KEY has 3 characters")
     assert faults["error pages"] == "An unknown path is answered with 500: use 404."
-    assert "100 different paths added " in faults["bounded labels"]
+    assert "100 different paths, queries and headers added " in faults["bounded labels"]
     assert faults["JSON lines, one worker"].startswith("'a request' is no JSON")
 
 
@@ -120,10 +127,83 @@ def test_secret_in_the_code_or_in_the_entry_is_found(tmp_path: Path) -> None:
     key = GOOD.replace('"a random key " + str(id(app))', '"0123456789abcdef"')
     service = declared(path=str(tmp_path))
     (result, *_) = ServiceCheck(service, process(tmp_path, key), tmp_path, "/", 1).run()
-    assert result.detail == "SECRET_KEY is written in shop.py: read it from a secret."
+    assert result.detail == "SECRET_KEY is in shop.py: use a secret."
     service = declared(path=str(tmp_path), env={"SHOP_PASSWORD": "hunter2"})
     (result, *_) = ServiceCheck(service, process(tmp_path, GOOD), tmp_path, "/", 1).run()
     assert result.detail.startswith("SHOP_PASSWORD has its value in apps/services.yml")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("AWS_SECRET_ACCESS_KEY", "abc"),
+        ("PGPASSWORD", "hunter2"),
+        ("DB_PASSWORD", "hunter2{{"),
+        ("DATABASE_URL", "postgres://u:hunter2@db/x"),
+    ],
+)
+def test_secret_in_a_variable_is_found(tmp_path: Path, variable: str, value: str) -> None:
+    service = declared(path=str(tmp_path), env={variable: value})
+    (result, *_) = ServiceCheck(service, process(tmp_path, GOOD), tmp_path, "/", 1).run()
+    assert result.detail.startswith(f"{variable} has its value in apps/services.yml")
+
+
+@pytest.mark.parametrize(
+    ("setting", "problem"),
+    [
+        ('app.config["JWT_SECRET_KEY"] = "changeme"', "JWT_SECRET_KEY has 8 characters"),
+        ("app.secret_key = 12345", "SECRET_KEY has 5 characters"),
+        ('app.config.from_pyfile("settings.cfg")', "SECRET_KEY is in settings.cfg"),
+        ('app.secret_key = __import__("os").environ["PYTHONPATH"]', "SECRET_KEY is the value of"),
+    ],
+)
+def test_secret_among_the_settings_is_found(tmp_path: Path, setting: str, problem: str) -> None:
+    (tmp_path / "settings.cfg").write_text('SECRET_KEY = "0123456789abcdef"\n')
+    code = GOOD.replace("    return app\n", f"    {setting}\n    return app\n")
+    service = declared(path=str(tmp_path))
+    (result, *_) = ServiceCheck(service, process(tmp_path, code), tmp_path, "/", 1).run()
+    assert result.detail.startswith(problem)
+    assert not (tmp_path / "settings.json").exists()
+
+
+def test_own_operations_and_odd_files_are_no_fault(tmp_path: Path) -> None:
+    own = '    app.add_url_rule("/healthz", "own", lambda: "mine")\n    return app\n'
+    code = GOOD.replace("    return app\n", own) + "import atexit; atexit.register(print, 'bye')\n"
+    (tmp_path / "x.py").symlink_to("gone")
+    service = declared(path=str(tmp_path))
+    (result, *_) = ServiceCheck(service, process(tmp_path, code), tmp_path, "/", 1).run()
+    assert result.passed, result.detail
+
+
+def test_path_that_does_not_succeed_proves_nothing(tmp_path: Path) -> None:
+    instance = CheckedInstance(process(tmp_path, GOOD), 1, tmp_path / "log", None)
+    with instance.running():
+        with pytest.raises(ContractError, match="5 of 5 requests for /gone were answered with 404"):
+            exact_counts(instance, "/gone", 5)
+        with pytest.raises(ContractError, match="requests during a stop were answered with 404"):
+            drains(instance, "/gone", 25)
+
+
+def test_errors_during_a_stop_are_found(tmp_path: Path) -> None:
+    code = GOOD.replace(
+        "    return app\n",
+        "    drain = app.extensions['telemetry'].readiness\n"
+        "    @app.before_request\n"
+        "    def refuse():\n"
+        "        if drain.reasons(): return 'stopping', 503\n"
+        "    return app\n",
+    )
+    instance = CheckedInstance(process(tmp_path, code), 1, tmp_path / "log", None)
+    with instance.running(), pytest.raises(ContractError, match="were answered with 503"):
+        drains(instance, "/", 25)
+
+
+@pytest.mark.parametrize("label", ["request.headers.get('User-Agent')", "request.query_string"])
+def test_label_with_what_a_client_chooses_is_found(tmp_path: Path, label: str) -> None:
+    code = BAD.replace("request.path)", f"str({label}))")
+    instance = CheckedInstance(process(tmp_path, code), 1, tmp_path / "log", None)
+    with instance.running(), pytest.raises(ContractError, match="queries and headers added"):
+        bounded_labels(instance, "/")
 
 
 def test_limits_and_time_to_stop_are_kept(tmp_path: Path) -> None:
