@@ -126,10 +126,10 @@ def test_application_without_the_library_does_not_start(tmp_path: Path) -> None:
 def test_secret_in_the_code_or_in_the_entry_is_found(tmp_path: Path) -> None:
     key = GOOD.replace('"a random key " + str(id(app))', '"0123456789abcdef"')
     service = declared(path=str(tmp_path))
-    (result, *_) = ServiceCheck(service, process(tmp_path, key), tmp_path, "/", 1).run()
+    result = next(ServiceCheck(service, process(tmp_path, key), tmp_path, "/", 1).run())
     assert result.detail == "SECRET_KEY is in shop.py: use a secret."
     service = declared(path=str(tmp_path), env={"SHOP_PASSWORD": "hunter2"})
-    (result, *_) = ServiceCheck(service, process(tmp_path, GOOD), tmp_path, "/", 1).run()
+    result = next(ServiceCheck(service, process(tmp_path, GOOD), tmp_path, "/", 1).run())
     assert result.detail.startswith("SHOP_PASSWORD has its value in apps/services.yml")
 
 
@@ -144,7 +144,7 @@ def test_secret_in_the_code_or_in_the_entry_is_found(tmp_path: Path) -> None:
 )
 def test_secret_in_a_variable_is_found(tmp_path: Path, variable: str, value: str) -> None:
     service = declared(path=str(tmp_path), env={variable: value})
-    (result, *_) = ServiceCheck(service, process(tmp_path, GOOD), tmp_path, "/", 1).run()
+    result = next(ServiceCheck(service, process(tmp_path, GOOD), tmp_path, "/", 1).run())
     assert result.detail.startswith(f"{variable} has its value in apps/services.yml")
 
 
@@ -161,7 +161,7 @@ def test_secret_among_the_settings_is_found(tmp_path: Path, setting: str, proble
     (tmp_path / "settings.cfg").write_text('SECRET_KEY = "0123456789abcdef"\n')
     code = GOOD.replace("    return app\n", f"    {setting}\n    return app\n")
     service = declared(path=str(tmp_path))
-    (result, *_) = ServiceCheck(service, process(tmp_path, code), tmp_path, "/", 1).run()
+    result = next(ServiceCheck(service, process(tmp_path, code), tmp_path, "/", 1).run())
     assert result.detail.startswith(problem)
     assert not (tmp_path / "settings.json").exists()
 
@@ -171,7 +171,7 @@ def test_own_operations_and_odd_files_are_no_fault(tmp_path: Path) -> None:
     code = GOOD.replace("    return app\n", own) + "import atexit; atexit.register(print, 'bye')\n"
     (tmp_path / "x.py").symlink_to("gone")
     service = declared(path=str(tmp_path))
-    (result, *_) = ServiceCheck(service, process(tmp_path, code), tmp_path, "/", 1).run()
+    result = next(ServiceCheck(service, process(tmp_path, code), tmp_path, "/", 1).run())
     assert result.passed, result.detail
 
 
