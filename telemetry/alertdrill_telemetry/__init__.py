@@ -76,13 +76,16 @@ def init_app(
 ) -> Telemetry:
     """Instrument a Flask application, before or after its views, hooks and middlewares are added.
 
-    Settings come from the environment by default, and the registry is a new one. Raises
+    Settings come from the environment by default, and the registry is a new one. The variable
+    SERVICE takes precedence over `service`: one application may run as several services. Raises
     `SettingsError`, which names a bad variable, and `TelemetryError` if the application has an
     exporter or views that collide with the operations endpoints.
     """
     if "telemetry" in app.extensions:
         raise TelemetryError(f"{app.name} is already instrumented: call init_app once.")
-    settings = settings or TelemetrySettings.from_env(service, EnvReader(os.environ))
+    if settings is None:
+        env = EnvReader(os.environ)
+        settings = TelemetrySettings.from_env(env.text("SERVICE", service), env)
     clock = Clock()
     drain = of_worker(os.getpid())
     metrics = Metrics(registry, clock, logs_requests=settings.logs_requests)

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from flask import Flask
 
-from alertdrill_telemetry import EnvReader, SettingsError, TelemetrySettings
+from alertdrill_telemetry import EnvReader, SettingsError, TelemetrySettings, init_app
 
 
 def read(**variables: str) -> TelemetrySettings:
@@ -65,3 +66,10 @@ def test_faults_need_a_long_token() -> None:
     for token in ("", "t" * 15):
         with pytest.raises(SettingsError, match="FAULTS_TOKEN"):
             read(FAULTS_ENABLED="1", FAULTS_TOKEN=token)
+
+
+def test_environment_names_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    # One application may run as two services.
+    monkeypatch.setenv("SERVICE", "market")
+    telemetry = init_app(Flask("shop"), service="shop")
+    assert telemetry.settings.service == "market"
