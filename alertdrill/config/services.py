@@ -118,9 +118,9 @@ def pass_on(services: Mapping[str, Service]) -> str:
     return TypeAdapter(dict[str, Service]).dump_json(external, exclude_unset=True).decode()
 
 
-def services_digest() -> str:
-    """Return a digest of all services."""
-    text = TypeAdapter(dict[str, Service]).dump_json(dict(SERVICES))
+def digest_of(services: Mapping[str, Service]) -> str:
+    """Return a digest of the declarations of services."""
+    text = TypeAdapter(dict[str, Service]).dump_json(dict(services))
     return hashlib.sha256(text).hexdigest()[:16]
 
 

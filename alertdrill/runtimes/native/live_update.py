@@ -57,9 +57,6 @@ def is_pending(stack: NativeStack, plan: Plan) -> bool:
     known = stack.supervisor.processes()
     if known.keys() != {process.name for process in plan.processes}:
         return True
-    control = plan.of(CONTROL)[0]
-    if stack.supervisor.digests().get(CONTROL) not in (None, program_digest(control, stack.layout)):
-        return True
     text = (stack.layout.lb / BACKENDS_FILE).read_text(encoding="utf-8")
     # Without an answer, the load balancer is about to start with the present files.
     return bool(_outdated(stack, plan)) or stack.lb.digest() not in ("", text.split()[-1])
@@ -99,8 +96,10 @@ def apply(stack: NativeStack, plan: Plan, on_progress: ProgressCallback) -> None
                 _replace(stack, plan, instances, on_progress)
     stack.supervisor.stop(*gone)
     stack.supervisor.remove(*gone)
-    stack.supervisor.stop(CONTROL)  # it reads the services at its start
-    _renew_group(stack, plan.of(CONTROL)[0])
+    for process in outdated:
+        if process.name == CONTROL:  # it reads the services at its start
+            stack.supervisor.stop(CONTROL)
+            _renew_group(stack, process)
     try:
         match_counts(stack, plan, on_progress, failed)
     except ServiceNotReadyError as error:
@@ -114,12 +113,12 @@ def apply(stack: NativeStack, plan: Plan, on_progress: ProgressCallback) -> None
 
 
 def _outdated(stack: NativeStack, plan: Plan) -> Sequence[Process]:
-    """Return the desired instances that run with another configuration."""
+    """Return what may be replaced, and runs with another configuration: instances, and CONTROL."""
     running = stack.supervisor.digests()
     return [
         process
         for process in stack.desired(plan.processes)
-        if process.scales
+        if (process.scales or process.name == CONTROL)
         and process.name in running
         and running[process.name] != program_digest(process, stack.layout)
     ]
@@ -143,7 +142,8 @@ def _load_programs(stack: NativeStack, plan: Plan, on_progress: ProgressCallback
     stack.supervisor.remove(*ending)
     stack.supervisor.add(*(process.name for process in added))
     for process in plan.processes:
-        if process.scales and process not in added and not known[process.name]["pid"]:
+        may_change = process.scales or process.name == CONTROL
+        if may_change and process not in added and not known[process.name]["pid"]:
             if known[process.name]["statename"] not in STOPPED_STATES:  # it is about to try again
                 stack.supervisor.stop(process.name)
             _renew_group(stack, process)

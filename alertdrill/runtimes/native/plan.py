@@ -13,7 +13,7 @@ from ... import VERSION
 from ...config import ROOT
 from ...config.components import COMPONENTS
 from ...config.service import DEFAULT_RESPONSE, MAX_RESPONSE, STOP_SECONDS, url_variable
-from ...config.services import SERVICES, ops_port, services_digest
+from ...config.services import SERVICES, digest_of, ops_port
 from ...config.settings import StackSettings
 from ...toolchain.cache import default_cache
 from ...toolchain.find import Program
@@ -109,7 +109,7 @@ class Plan:
             "layout": layout,
             "settings": settings,
             "token": token,
-            "services": services_digest(),
+            "services": digest_of(SERVICES),
             "url": self._url,
             "timeout_offset": speed.timeout_offset(settings.speed),
             "watchdog_timeout": speed.watchdog_timeout(settings.speed),
