@@ -54,8 +54,8 @@ def is_pending(stack: NativeStack, plan: Plan) -> bool:
 
     An interrupted `up` leaves that, or one with a service that did not become ready.
     """
-    known = stack.supervisor.processes()
-    if known.keys() != {process.name for process in plan.processes}:
+    programs = stack.supervisor.processes()
+    if programs.keys() != {process.name for process in plan.processes}:
         return True
     text = (stack.layout.lb / BACKENDS_FILE).read_text(encoding="utf-8")
     # Without an answer, the load balancer is about to start with the present files.
@@ -130,12 +130,12 @@ def _load_programs(stack: NativeStack, plan: Plan, on_progress: ProgressCallback
     One whose port another one has now stops first.
     """
     stack.supervisor.reload()
-    known = stack.supervisor.processes()
+    programs = stack.supervisor.processes()
     names = {process.name for process in plan.processes}
-    gone = [name for name in known if name not in names]
-    added = [process for process in plan.processes if process.name not in known]
+    gone = [name for name in programs if name not in names]
+    added = [process for process in plan.processes if process.name not in programs]
     ports = {str(process.port) for process in added}
-    ending = [name for name in gone if variable_of(known[name]["pid"], "PORT") in ports]
+    ending = [name for name in gone if variable_of(programs[name]["pid"], "PORT") in ports]
     for name in ending:
         on_progress(f"stopping {name}: another service has its port")
     stack.supervisor.stop(*ending)
@@ -143,8 +143,10 @@ def _load_programs(stack: NativeStack, plan: Plan, on_progress: ProgressCallback
     stack.supervisor.add(*(process.name for process in added))
     for process in plan.processes:
         may_change = process.scales or process.name == CONTROL
-        if may_change and process not in added and not known[process.name]["pid"]:
-            if known[process.name]["statename"] not in STOPPED_STATES:  # it is about to try again
+        if may_change and process not in added and not programs[process.name]["pid"]:
+            if (
+                programs[process.name]["statename"] not in STOPPED_STATES
+            ):  # it is about to try again
                 stack.supervisor.stop(process.name)
             _renew_group(stack, process)
     return [name for name in gone if name not in ending]
