@@ -134,14 +134,15 @@ class NativeStack:
         self,
         processes: Iterable[Process],
         on_progress: ProgressCallback = lambda _: None,
+        deadline: float | None = None,
     ) -> None:
-        """Return when all are ready.
+        """Return when all are ready, by `deadline` (monotonic) or within READY_TIMEOUT_S.
 
         Raise `NotReadyError` with the last log line of one that fails or is too slow.
         """
         waiting = list(processes)
         starts: dict[str, set[int]] = {process.name: set() for process in waiting}
-        deadline = time.monotonic() + READY_TIMEOUT_S
+        deadline = deadline or time.monotonic() + READY_TIMEOUT_S
         while waiting:
             states = self.supervisor.processes()
             for process in list(waiting):
@@ -264,7 +265,7 @@ class NativeStack:
             if origin == "generated":
                 file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 self.secret(file)
-            elif not file.is_file():
+            elif not file.is_file() or not file.stat().st_size:
                 raise StackUnavailableError(
                     f"{service.name} needs the secret {name}: write it to {file}."
                 )
@@ -283,12 +284,14 @@ class NativeStack:
             if process.service not in failed:
                 self.supervisor.start(process.name)
 
+        # They start together, so that all have had their time when one has.
+        deadline = time.monotonic() + READY_TIMEOUT_S
         self.wait_until_ready([item for item in desired if not item.scales], on_progress)
         for service in dict.fromkeys(item.service for item in desired if item.scales):
             instances = [item for item in desired if item.service == service]
             try:
                 if service not in failed:
-                    self.wait_until_ready(instances, on_progress)
+                    self.wait_until_ready(instances, on_progress, deadline)
                     for process in instances:  # one may have been on standby, or draining
                         if process in new or not self.lb.is_up(service, process.name):
                             self.lb.set(service, process.name, "ready")
@@ -384,6 +387,9 @@ class NativeStack:
         for socket in (self.layout.supervisor_socket, self.layout.lb_socket):
             socket.unlink(missing_ok=True)
         shutil.rmtree(self.layout.scratch, ignore_errors=True)  # it may not exist
+        if not self.layout.sockets.is_relative_to(self.layout.home):
+            with suppress(OSError):  # not empty: another version has a socket there
+                self.layout.sockets.rmdir()
 
     def _stop_quickly(self, names: Sequence[str]) -> None:
         """Request processes to stop, and signal those that drain to stop at once."""

@@ -12,7 +12,7 @@ import pytest
 from alertdrill.clients import http
 from alertdrill.config.services import SERVICES
 from alertdrill.config.settings import StackSettings
-from alertdrill.runtimes import port_check
+from alertdrill.runtimes import port_check, service_code
 from alertdrill.runtimes.errors import StackUnavailableError
 from alertdrill.runtimes.native import configs, tagged_processes
 from alertdrill.runtimes.native.configs import ConfigError
@@ -300,3 +300,28 @@ def test_checked_ports_name_their_variables(runtime: Any, monkeypatch: pytest.Mo
     assert calls["127.0.0.1", 15254] == "INSTANCES_PORT"
     assert calls["127.0.0.1", 8140] == "RESPONDER_OPS_PORT"
     assert {address for address, _ in calls} == {"192.0.2.7", "127.0.0.1"}
+
+
+def test_interrupted_restart_leaves_nothing_stopped(
+    running: Any, messages: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = running.supervisor.stop
+
+    def interrupt(*names: str, **options: Any) -> None:
+        monkeypatch.setattr(running.supervisor, "stop", stop)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(running.supervisor, "stop", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        running.restart("web")
+    assert messages == ["stop web-1", "start web-1"]
+
+
+def test_services_with_new_code_are_renewed(
+    running: Any, messages: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = {"web": 5.0, "data-service": 0.0}
+    monkeypatch.setattr(service_code, "last_change", lambda service: changes[service.name])
+    running.up(ignore)
+    assert {"stop web-1", "start web-1", "stop web-2", "start web-2"} <= set(messages)
+    assert "stop data-service-1" not in messages
