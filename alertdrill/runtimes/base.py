@@ -28,13 +28,13 @@ from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 from ..config import ROOT
-from ..config.service import Service
+from ..config.service import SECRETS, Service
 from ..config.services import SERVICES
 from ..config.settings import StackSettings
 from ..errors import AlertdrillError
 from ..file_lock import file_lock
 from ..toolchain.cache import default_cache
-from .errors import NotReadyError, UnknownTargetError
+from .errors import NotReadyError, StackUnavailableError, UnknownTargetError
 
 # `ready`: its probe succeeds. `standby`: stopped on purpose, beyond the service's replica count.
 State = Literal["ready", "unready", "starting", "stopped", "standby", "paused", "failed"]
@@ -290,6 +290,16 @@ def test_command(service: Service, python: str) -> Sequence[str]:
             " `test: python -m pytest`, to its entry in apps/services.yml."
         )
     return [python, "-m", "pytest", "-n0", "-p", "no:cacheprovider", service.tests]
+
+
+def require_secrets(service: Service) -> None:
+    """Raise `StackUnavailableError` if the operator has still to provide a secret of a service."""
+    for name, origin in service.secrets.items():
+        file = ROOT / SECRETS / service.name / name
+        if origin == "provided" and not (file.is_file() and file.stat().st_size):
+            raise StackUnavailableError(
+                f"{service.name} needs the secret {name}: write it to {file}."
+            )
 
 
 def last_error(lines: Iterable[str]) -> str:

@@ -57,12 +57,22 @@ def run(
     except OSError as error:
         raise CommandError(f"{name} does not run: {error.strerror}") from error
     if done.returncode != 0:
-        raise CommandError(failure_reason(name, done.stderr or done.stdout))
+        raise CommandError(failure_reason(name, done.stderr, done.stdout))
     return done.stdout
 
 
-def failure_reason(name: str, output: str) -> str:
-    """Return the last line of the output that has a reason: apt's, one of an error, or any."""
+def failure_reason(name: str, *outputs: str) -> str:
+    """Return the last line with a reason: apt's, one of an error, or any.
+
+    It is one of the first output that has a reason.
+    """
+    for output in outputs:
+        if reason := _reason(name, output):
+            return reason
+    return f"{name} failed without a message"
+
+
+def _reason(name: str, output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     # BuildKit puts its own words before apt's line.
     apts = [match[0] for line in lines if (match := re.search(r"(?<!\S)E: .*", line))]
@@ -71,4 +81,4 @@ def failure_reason(name: str, output: str) -> str:
         if reasons := [line for line in candidates if not _NO_REASON.match(line)]:
             reason = reasons[-1].removeprefix("E: ").removeprefix(f"{name}: ")
             return f"no network ({reason})" if _NO_NETWORK.search(reason) else f"{name}: {reason}"
-    return f"{name} failed without a message"
+    return ""

@@ -20,7 +20,13 @@ from ...config.services import SERVICES, all_components
 from ...config.settings import LOCAL_REGISTRY, StackSettings
 from ...timescale.ephemeral_stack_settings import ephemeral_identity
 from .. import port_check
-from ..base import ProgressCallback, project_lock, require_service, test_command
+from ..base import (
+    ProgressCallback,
+    project_lock,
+    require_secrets,
+    require_service,
+    test_command,
+)
 from ..engine import Container, ProjectEngine
 from ..errors import EngineError, ServiceNotReadyError, UnknownTargetError
 from . import images, leftovers, live_update, renewal
@@ -90,6 +96,8 @@ class ComposeRuntime(ContainerRuntime):
     def up(self, on_progress: ProgressCallback) -> Sequence[str]:
         """Start what is not running; return a sentence for each optional component left out."""
         self._require_engine()
+        for service in SERVICES.values():
+            require_secrets(service)
         with self._project.lock():
             is_new = not self._engine.running()
             if is_new:

@@ -25,7 +25,7 @@ from ...toolchain.cache import default_cache
 from ...toolchain.find import ResolvedPrograms, resolve_programs
 from ...toolchain.programs import PROGRAMS
 from .. import port_check
-from ..base import POLL_INTERVAL_S, ProgressCallback, last_error, wait_until
+from ..base import POLL_INTERVAL_S, ProgressCallback, last_error, require_secrets, wait_until
 from ..config_files import create_secret, write_json
 from ..errors import NotReadyError, ServiceNotReadyError, StackUnavailableError
 from ..prometheus_tsdb import TsdbStore
@@ -258,6 +258,7 @@ class NativeStack:
 
         Raises `StackUnavailableError` if the operator has to provide a secret.
         """
+        require_secrets(service)
         for name in service.volumes:
             self.layout.volume(service.name, name).mkdir(parents=True, exist_ok=True, mode=0o700)
         for name, origin in service.secrets.items():
@@ -265,10 +266,6 @@ class NativeStack:
             if origin == "generated":
                 file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 self.secret(file)
-            elif not file.is_file() or not file.stat().st_size:
-                raise StackUnavailableError(
-                    f"{service.name} needs the secret {name}: write it to {file}."
-                )
 
     def start_desired(self, desired: Sequence[Process], on_progress: ProgressCallback) -> None:
         """Start what does not run; return when everything is ready.

@@ -1,7 +1,11 @@
+from pathlib import Path
+
 import pytest
 
+from alertdrill.config.services import SERVICES
+from alertdrill.runtimes import base
 from alertdrill.runtimes.base import instances_of, last_error
-from alertdrill.runtimes.errors import UnknownTargetError
+from alertdrill.runtimes.errors import StackUnavailableError, UnknownTargetError
 from tests.unit.alertdrill.fake_runtime import instance
 
 
@@ -32,3 +36,19 @@ def test_instances_of_a_service_include_those_on_standby() -> None:
 )
 def test_line_about_an_error_says_more_than_the_last(lines: list[str], line: str) -> None:
     assert last_error(lines) == line
+
+
+@pytest.mark.parametrize("content", [None, ""])
+def test_secret_of_the_operator_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
+) -> None:
+    monkeypatch.setattr(base, "ROOT", tmp_path)
+    service = SERVICES["web"].model_copy(update={"secrets": {"key": "provided"}})
+    file = tmp_path / "secrets/web/key"
+    file.parent.mkdir(parents=True)
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(StackUnavailableError, match=f"needs the secret key: write it to {file}"):
+        base.require_secrets(service)
+    file.write_text("x")
+    base.require_secrets(service)

@@ -168,6 +168,11 @@ def test_failure_has_its_reason(machine: Machine, name: str, output: str, reason
     assert str(error.value).startswith(reason)
 
 
+def test_reason_is_in_the_first_output_that_has_one() -> None:
+    assert failure_reason("a", " \nexit status 3", "no such table") == "a: no such table"
+    assert failure_reason("a", "no disk", "no such table") == "a: no disk"
+
+
 def test_command_that_cannot_run_is_an_error(machine: Machine) -> None:
     machine.install("broken", "#!/no/such/shell\n")
     machine.install("slow", "#!/bin/sh\nexec /bin/sleep 60\n")
