@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from alertdrill.toolchain.apt import fetch, private_sources, read_apt_sources
-from alertdrill.toolchain.commands import CommandError, run
+from alertdrill.toolchain.commands import CommandError, failure_reason, run
 from alertdrill.toolchain.programs import Package, Suite
 
 Machine = Any  # the fixture's own class; test folders are no packages to import it from
