@@ -65,13 +65,10 @@ def _own_process(service: Service, on_progress: ProgressCallback) -> Iterator[tu
 
 def _path(service: Service) -> str:
     """Return the first path that a load of the service requests, or else its first public one."""
-    for profile in load_profiles().values():
-        if profile.service == service.name:
-            for request in profile.requests:
-                if request.method == "GET":
-                    return request.path
-    paths = [*service.public, *service.internal, "/"]
-    return "/" if service.strip_prefix else paths[0]
+    loads = [load for load in load_profiles().values() if load.service == service.name]
+    requested = [item.path for load in loads for item in load.requests if item.method == "GET"]
+    declared = ["/"] if service.strip_prefix else [*service.public, *service.internal, "/"]
+    return [*requested, *declared][0]
 
 
 def _row(result: CheckResult) -> tuple[Text, str, str]:

@@ -49,8 +49,8 @@ POLL_INTERVAL_S = 0.1
 SERVER_LOGGERS = ("_granian", "gunicorn.error")
 # The end of a traceback, before which a server that prints text may close brackets of its own.
 FRAME = re.compile(r'\s+File "(.+)", line (\d+)')
-# Code that others wrote.
-INSTALLED = re.compile(r"site-packages|/lib/python|^<")
+# Code that is not the application's.
+INSTALLED = re.compile(r"site-packages|/lib/python|/alertdrill_telemetry/|^<")
 MISSING_MODULE = re.compile(r"ModuleNotFoundError: ")
 TRACEBACK_END = re.compile(r"[A-Za-z_.]+(Error|Exception|Exit): ")
 # Of a log line in a message.

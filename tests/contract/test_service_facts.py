@@ -34,7 +34,7 @@ def test_derived_files_are_current() -> None:
     assert stale_files(SERVICES) == []
 
 
-def test_latency_objective_is_a_bound_of_the_histogram() -> None:
+def test_latency_objectives_are_the_buckets_of_the_library() -> None:
     assert service_module.BUCKETS == BUCKETS
 
 

@@ -78,28 +78,21 @@ def apply(stack: NativeStack, plan: Plan, on_progress: ProgressCallback) -> None
     _signal(stack, stale, on_progress)
     configs.write_digests(stack.layout)
     gone = _load_programs(stack, plan, on_progress)
-    services = dict.fromkeys(process.service for process in desired if process.scales)
-    outdated, running = _outdated(stack, plan), stack.supervisor.digests()
-    for service in services:
-        instances = [process for process in desired if process.service == service]
-        if not any(process.name in running for process in instances):
+    outdated = _by_service(_outdated(stack, plan))
+    for service, instances in _by_service(desired).items():
+        if not stack.supervisor.digests().keys() & {process.name for process in instances}:
             with _failures_in(failed, service):
                 stack.run_release(service, on_progress)
                 stack.start_instances(instances, on_progress)
     on_progress("reloading the load balancer")
     _reload_lb(stack)
-    for service in services:
-        instances = [process for process in outdated if process.service == service]
-        if instances:
-            with _failures_in(failed, service):
-                stack.run_release(service, on_progress)
-                _replace(stack, plan, instances, on_progress)
+    for service, instances in outdated.items():
+        with _failures_in(failed, service):
+            stack.run_release(service, on_progress)
+            _replace(stack, plan, instances, on_progress)
     stack.supervisor.stop(*gone)
     stack.supervisor.remove(*gone)
-    for process in outdated:
-        if process.name == CONTROL:  # it reads the services at its start
-            stack.supervisor.stop(CONTROL)
-            _renew_group(stack, process)
+    _renew_control(stack, plan)
     try:
         match_counts(stack, plan, on_progress, failed)
     except ServiceNotReadyError as error:
@@ -110,6 +103,23 @@ def apply(stack: NativeStack, plan: Plan, on_progress: ProgressCallback) -> None
             stack.lb.set(process.service, process.name, state)
     if failed:
         raise ServiceNotReadyError(" ".join(failed.values()))
+
+
+def _by_service(processes: Sequence[Process]) -> Mapping[str, Sequence[Process]]:
+    """Return the instances of each service among processes."""
+    instances: dict[str, list[Process]] = {}
+    for process in processes:
+        if process.scales:
+            instances.setdefault(process.service, []).append(process)
+    return instances
+
+
+def _renew_control(stack: NativeStack, plan: Plan) -> None:
+    """Stop the control API if it has read other services; it starts with the present ones."""
+    for process in _outdated(stack, plan):
+        if process.name == CONTROL:
+            stack.supervisor.stop(CONTROL)
+            _renew_group(stack, process)
 
 
 def _outdated(stack: NativeStack, plan: Plan) -> Sequence[Process]:

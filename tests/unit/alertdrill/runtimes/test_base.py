@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,13 @@ from alertdrill.runtimes import base
 from alertdrill.runtimes.base import instances_of, last_error
 from alertdrill.runtimes.errors import StackUnavailableError, UnknownTargetError
 from tests.unit.alertdrill.fake_runtime import instance
+
+OWN_FRAME = '  File "/shop/app.py", line 3, in create_app'
+EXCEPTION = {
+    "type": "builtins.KeyError",
+    "message": "x",
+    "stack": f'{OWN_FRAME}\n  File "/venv/site-packages/b.py", line 9, in c',
+}
 
 
 def test_instances_of_a_service_include_those_on_standby() -> None:
@@ -20,6 +28,18 @@ def test_instances_of_a_service_include_those_on_standby() -> None:
     ("lines", "line"),
     [
         ([], ""),
+        (
+            [json.dumps({"level": "ERROR", "message": "It fails.", "exception": EXCEPTION})],
+            "It fails. KeyError: x (/shop/app.py:3)",
+        ),
+        (
+            [
+                '  File "/shop/app.py", line 3',
+                "ModuleNotFoundError: No module named 'x'",
+                "Error: no",
+            ],
+            "ModuleNotFoundError: No module named 'x' (/shop/app.py:3)",
+        ),
         (["first", "last", " "], "last"),
         (["  File x", "ImportError: No module named 'x'", "]"], "ImportError: No module named 'x'"),
         (['{"level":"ERROR","message":"No database."}', '{"level":"INFO"}'], "No database."),
